@@ -1,0 +1,27 @@
+/** At most `burst` at once, and `perMinute` in the long run. */
+export type RateLimit = { readonly perMinute: number; readonly burst: number }
+
+export type Allowance =
+  | { readonly allowed: true }
+  | {
+      readonly allowed: false /** When the same call would pass, in ms from now. */
+      readonly retryAfterMs: number
+    }
+
+/**
+ * Generic cell rate algorithm (ITU-T I.371; its virtual-scheduling form). `tatMs` is the theoretical arrival time kept
+ * for a key, or null for a key never seen. Returns the allowance and the value to keep; a refused call keeps the old one.
+ */
+export function gcra(
+  tatMs: number | null,
+  nowMs: number,
+  limit: RateLimit,
+  cost = 1,
+): { readonly allowance: Allowance; readonly tatMs: number } {
+  const intervalMs = 60_000 / limit.perMinute
+  const start = Math.max(tatMs ?? nowMs, nowMs)
+  const next = start + cost * intervalMs
+  const waitMs = next - limit.burst * intervalMs - nowMs
+  if (waitMs > 0) return { allowance: { allowed: false, retryAfterMs: Math.ceil(waitMs) }, tatMs: start }
+  return { allowance: { allowed: true }, tatMs: next }
+}

@@ -1,0 +1,4 @@
+export interface IdPort {
+  /** A new UUIDv7, lower case. */
+  next(): string
+}

@@ -1,0 +1,34 @@
+import type { SocketId, UserId } from '../domain/ids.js'
+
+export type PresenceState = 'online' | 'away' | 'offline'
+
+export type Presence = {
+  readonly userId: UserId
+  readonly state: PresenceState
+  /** When the user's last socket went; null while one is there, or if none was ever seen. */
+  readonly lastSeenAtMs: number | null
+}
+
+/** A user is online while one of their sockets is, and away when all their sockets are. */
+export interface PresencePort {
+  /** Adds a socket of this process, or changes its state; tells the user's state before and after. */
+  announce(userId: UserId, socketId: SocketId, state: 'online' | 'away'): Promise<PresenceChange>
+  /** Takes a socket of this process away. Repeating it changes nothing. */
+  withdraw(userId: UserId, socketId: SocketId): Promise<PresenceChange>
+  /** Renews this process's lease, and re-announces its sockets where the store has forgotten them. */
+  beat(): Promise<void>
+  /** Takes away what processes left behind whose lease ran out; the users that this call put offline (each told to one process). */
+  reap(): Promise<readonly UserId[]>
+  /** In the order asked. `partial` = sockets of other processes could not be asked for. */
+  states(
+    userIds: readonly UserId[],
+  ): Promise<{ readonly presences: readonly Presence[]; readonly partial: boolean }>
+  /** Withdraws all sockets of this process and ends its lease. */
+  leave(): Promise<void>
+}
+
+export type PresenceChange = { readonly before: PresenceState; readonly after: PresenceState }
+
+/** A process that has not renewed its lease for this long is taken for dead. */
+export const PRESENCE_LEASE_MS = 30_000
+export const PRESENCE_BEAT_MS = 10_000

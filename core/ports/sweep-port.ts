@@ -1,0 +1,12 @@
+import type { EndedLogin } from '../domain/account.js'
+import type { RoomId } from '../domain/ids.js'
+import type { RoomHeads } from '../domain/room.js'
+
+/** What a process must know even if every hint is lost, in one query. */
+export interface SweepPort {
+  /** Heads of the rooms that exist among `roomIds`, and the logins ended after `endedSinceMs`. */
+  sweep(
+    roomIds: readonly RoomId[],
+    endedSinceMs: number,
+  ): Promise<{ readonly heads: ReadonlyMap<RoomId, RoomHeads>; readonly ended: readonly EndedLogin[] }>
+}
