@@ -16,7 +16,7 @@ const FORBIDDEN_IN_NAMES =
 
 /** U+200C and U+200D join letters (Persian, Hindi) and emoji; anywhere else they only hide. */
 const STRAY_JOINER =
-  /(?<![\p{L}\p{M}\p{Extended_Pictographic}\uFE0F])[\u200C\u200D]|[\u200C\u200D](?![\p{L}\p{M}\p{Extended_Pictographic}])/u
+  /(?<![\p{L}\p{M}\p{Extended_Pictographic}])[\u200C\u200D]|[\u200C\u200D](?![\p{L}\p{M}\p{Extended_Pictographic}])/u
 
 const codePoints = (text: string): number => {
   let count = 0
