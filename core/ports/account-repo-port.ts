@@ -1,4 +1,4 @@
-import type { EndedLogin, Login, LoginEndReason, User } from '../domain/account.js'
+import type { Actor, EndedLogin, Login, LoginEndReason, User } from '../domain/account.js'
 import type { LoginId, UserId } from '../domain/ids.js'
 
 export type Credentials = {
@@ -72,6 +72,8 @@ export interface LoginRepoPort {
     readonly decision: RefreshDecision
     readonly ended: EndedLogin | null
   } | null>
+  /** Whether the actor may still write: login neither ended nor expired, account not disabled. True without a login. */
+  isLive(actor: Actor, nowMs: number): Promise<boolean>
   /** Not ended and not expired, newest first. */
   list(userId: UserId, nowMs: number): Promise<readonly Login[]>
   /**

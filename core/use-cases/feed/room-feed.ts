@@ -1,0 +1,126 @@
+import type { RoomId, UserId } from '../../domain/ids.js'
+import type { RoomHeads } from '../../domain/room.js'
+import type { RoomCommit, RoomEvent } from '../../domain/room-event.js'
+import type { BusPort } from '../../ports/bus-port.js'
+import type { ClockPort } from '../../ports/clock-port.js'
+import type { RoomLogPort } from '../../ports/room-log-port.js'
+import type { SweepPort } from '../../ports/sweep-port.js'
+import { TrackedRoom } from './tracked-room.js'
+
+const TOPIC = 'rooms'
+
+/** Events ride along in a hint up to this many characters of JSON; beyond it, receivers read them from the log. */
+const HINT_EVENTS_MAX = 6_000
+
+type Ports = { log: RoomLogPort; sweep: SweepPort; bus: BusPort; clock: ClockPort }
+
+/** What one process tells the others after a commit. It may be lost, late, doubled or out of order. */
+type Hint = {
+  readonly roomId: RoomId
+  readonly head: number
+  /** Who joined, left or changed. */
+  readonly memberIds: readonly UserId[]
+  readonly events?: readonly RoomEvent[]
+}
+
+export type TouchedRoom = {
+  readonly roomId: RoomId
+  readonly head: number
+  readonly memberIds: readonly UserId[]
+}
+
+/**
+ * Delivers the log of every tracked room in this process: each event after the head at which tracking began, once, in order,
+ * whichever process committed it. Own commits come at once; others' by hints; what no hint brought, by reading the log.
+ */
+export class RoomFeed {
+  private readonly rooms = new Map<RoomId, TrackedRoom>()
+  private readonly eventListeners: ((roomId: RoomId, events: readonly RoomEvent[]) => void)[] = []
+  private readonly touchListeners: ((touched: TouchedRoom) => void)[] = []
+  private repaired = 0
+
+  constructor(private readonly ports: Ports) {
+    ports.log.onCommitted((commit) => this.committed(commit))
+  }
+
+  async start(): Promise<void> {
+    await this.ports.bus.subscribe(TOPIC, (message) => this.hinted(JSON.parse(message) as Hint))
+  }
+
+  /** Told of the events of tracked rooms; the events of one commit, or of one repair, together. */
+  onEvents(listener: (roomId: RoomId, events: readonly RoomEvent[]) => void): void {
+    this.eventListeners.push(listener)
+  }
+
+  /** Told of every room that changed anywhere, tracked or not, as far as hints arrive. */
+  onTouched(listener: (touched: TouchedRoom) => void): void {
+    this.touchListeners.push(listener)
+  }
+
+  /** Begins to deliver a room's events. Resolves when every event above the head of a later read is sure to be delivered. */
+  track(roomId: RoomId): Promise<void> {
+    const known = this.rooms.get(roomId)
+    if (known !== undefined) return known.ready
+    const { log, sweep, clock } = this.ports
+    const room = new TrackedRoom(roomId, { log, sweep, clock }, (events, wasGap) => {
+      if (wasGap) this.repaired += events.length
+      for (const listener of this.eventListeners) listener(roomId, events)
+    })
+    this.rooms.set(roomId, room)
+    room.ready.catch(() => this.untrack(roomId))
+    return room.ready
+  }
+
+  untrack(roomId: RoomId): void {
+    this.rooms.get(roomId)?.close()
+    this.rooms.delete(roomId)
+  }
+
+  trackedRooms(): readonly RoomId[] {
+    return [...this.rooms.keys()]
+  }
+
+  /** Events that no hint brought in time, since the start of the process. */
+  gapsRepaired(): number {
+    return this.repaired
+  }
+
+  /** What the sweep found: rooms that are behind read what they miss. */
+  learnHeads(heads: ReadonlyMap<RoomId, RoomHeads>): void {
+    for (const [roomId, { head }] of heads) this.rooms.get(roomId)?.learnHead(head)
+  }
+
+  private committed(commit: RoomCommit): void {
+    const { roomId, heads, events } = commit
+    const touched = { roomId, head: heads.head, memberIds: memberIdsIn(events) }
+    this.rooms.get(roomId)?.offer(events, heads.head)
+    this.touch(touched)
+    const full = JSON.stringify({ ...touched, events } satisfies Hint)
+    const hint = full.length <= HINT_EVENTS_MAX ? full : JSON.stringify(touched satisfies Hint)
+    // A lost hint is found by the sweep of the others.
+    this.ports.bus.publish(TOPIC, hint).catch(() => undefined)
+  }
+
+  private hinted(hint: Hint): void {
+    this.rooms.get(hint.roomId)?.offer(hint.events ?? [], hint.head)
+    this.touch(hint)
+  }
+
+  private touch(touched: TouchedRoom): void {
+    for (const listener of this.touchListeners) listener(touched)
+  }
+}
+
+function memberIdsIn(events: readonly RoomEvent[]): readonly UserId[] {
+  return events.flatMap((event) => {
+    switch (event.type) {
+      case 'member.joined':
+        return [event.data.member.userId]
+      case 'member.left':
+      case 'member.changed':
+        return [event.data.userId]
+      default:
+        return []
+    }
+  })
+}

@@ -1,0 +1,76 @@
+import { ENDED_LOGIN_MEMORY_MS } from '../../domain/account.js'
+import type { BusPort } from '../../ports/bus-port.js'
+import type { Cancel, ClockPort } from '../../ports/clock-port.js'
+import type { SweepPort } from '../../ports/sweep-port.js'
+import type { LoginFeed } from './login-feed.js'
+import type { RoomFeed } from './room-feed.js'
+
+/** The longest that a lost hint stays unnoticed. */
+export const SWEEP_INTERVAL_MS = 1_000
+
+/** Logins are stamped by the clock of the process that ends them; this much may lie between two clocks and a commit. */
+const LOGIN_OVERLAP_MS = 120_000
+
+/** Every so many sweeps look back over all that is remembered, for clocks that differ by more than the overlap. */
+const FULL_SWEEP_EVERY = 30
+
+type Ports = { sweep: SweepPort; bus: BusPort; clock: ClockPort }
+type Feeds = { rooms: RoomFeed; logins: LoginFeed }
+
+/** Asks the store, once a second and whatever the bus seems to do, for what a bus may have lost: heads and ended logins. */
+export class Sweeper {
+  private cancelNext: Cancel | null = null
+  private stopped = false
+  private sweeps = 0
+
+  constructor(
+    private readonly ports: Ports,
+    private readonly feeds: Feeds,
+    private readonly intervalMs = SWEEP_INTERVAL_MS,
+  ) {}
+
+  /** Resolves after the first sweep, when all ended logins are known; rejects when that cannot be read. */
+  async start(): Promise<void> {
+    await this.sweep(ENDED_LOGIN_MEMORY_MS)
+    this.ports.bus.onGap(() => this.now())
+    this.schedule(this.intervalMs)
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.cancelNext?.()
+  }
+
+  private now(): void {
+    this.sweeps = 0
+    this.cancelNext?.()
+    this.schedule(0)
+  }
+
+  private schedule(delayMs: number): void {
+    if (this.stopped) return
+    this.cancelNext = this.ports.clock.after(delayMs, () => void this.turn())
+  }
+
+  private async turn(): Promise<void> {
+    const lookBackMs = this.sweeps % FULL_SWEEP_EVERY === 0 ? ENDED_LOGIN_MEMORY_MS : LOGIN_OVERLAP_MS
+    this.sweeps += 1
+    try {
+      await this.sweep(lookBackMs)
+    } catch {
+      this.sweeps = 0
+    }
+    this.schedule(this.intervalMs)
+  }
+
+  private async sweep(lookBackMs: number): Promise<void> {
+    const { rooms, logins } = this.feeds
+    const { heads, ended } = await this.ports.sweep.sweep(
+      rooms.trackedRooms(),
+      this.ports.clock.nowMs() - lookBackMs,
+    )
+    logins.learn(ended)
+    logins.prune()
+    rooms.learnHeads(heads)
+  }
+}

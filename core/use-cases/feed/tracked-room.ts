@@ -1,0 +1,109 @@
+import type { RoomId } from '../../domain/ids.js'
+import { EVENTS_LIMIT } from '../../domain/page.js'
+import type { RoomEvent } from '../../domain/room-event.js'
+import type { Cancel, ClockPort } from '../../ports/clock-port.js'
+import type { RoomLogPort } from '../../ports/room-log-port.js'
+import type { SweepPort } from '../../ports/sweep-port.js'
+
+/** How long a gap may wait for the hint that fills it before the log is read: a few times what a bus takes. */
+const GAP_GRACE_MS = 20
+
+/** More events than this ahead of a gap are dropped; they are read again with the gap. */
+const WAITING_MAX = 1_000
+
+type Ports = { log: RoomLogPort; sweep: SweepPort; clock: ClockPort }
+
+/** One room's place in its log, as delivered by this process. */
+export class TrackedRoom {
+  /** Resolves once the head is known from which on every event is delivered; rejects when it cannot be read. */
+  readonly ready: Promise<void>
+  private readonly waiting = new Map<number, RoomEvent>()
+  private delivered: number | null = null
+  private known = 0
+  private cancelGrace: Cancel | null = null
+  private reading = false
+  private closed = false
+
+  constructor(
+    private readonly roomId: RoomId,
+    private readonly ports: Ports,
+    private readonly deliver: (events: readonly RoomEvent[], wasGap: boolean) => void,
+  ) {
+    this.ready = this.begin()
+  }
+
+  /** Takes events in any order, doubled or with gaps, and the head of which they tell. */
+  offer(events: readonly RoomEvent[], head: number): void {
+    for (const event of events) {
+      if (event.seq > (this.delivered ?? 0) && this.waiting.size < WAITING_MAX)
+        this.waiting.set(event.seq, event)
+    }
+    this.known = Math.max(this.known, head)
+    this.drain(false)
+    if (this.isBehind()) this.cancelGrace ??= this.ports.clock.after(GAP_GRACE_MS, () => this.endGrace())
+  }
+
+  /** A head found without its events; they were due, so nothing is waited for. */
+  learnHead(head: number): void {
+    this.known = Math.max(this.known, head)
+    if (this.isBehind()) void this.readGap()
+  }
+
+  close(): void {
+    this.closed = true
+    this.cancelGrace?.()
+  }
+
+  private async begin(): Promise<void> {
+    const { heads } = await this.ports.sweep.sweep([this.roomId], Number.MAX_SAFE_INTEGER)
+    const head = heads.get(this.roomId)?.head
+    if (head === undefined) throw new Error(`there is no room ${this.roomId} to follow`)
+    this.delivered = head
+    this.known = Math.max(this.known, head)
+    for (const seq of this.waiting.keys()) if (seq <= head) this.waiting.delete(seq)
+    this.drain(false)
+    if (this.isBehind()) void this.readGap()
+  }
+
+  private isBehind(): boolean {
+    return !this.closed && this.delivered !== null && this.delivered < this.known
+  }
+
+  private endGrace(): void {
+    this.cancelGrace = null
+    if (this.isBehind()) void this.readGap()
+  }
+
+  private drain(wasGap: boolean): void {
+    if (this.delivered === null || this.closed) return
+    const ready: RoomEvent[] = []
+    let next = this.waiting.get(this.delivered + 1)
+    while (next !== undefined) {
+      ready.push(next)
+      this.waiting.delete(next.seq)
+      this.delivered = next.seq
+      next = this.waiting.get(this.delivered + 1)
+    }
+    if (ready.length > 0) this.deliver(ready, wasGap)
+  }
+
+  /** Never rejects: what cannot be read now is found again by the next sweep. */
+  private async readGap(): Promise<void> {
+    if (this.reading) return
+    this.reading = true
+    try {
+      while (this.isBehind()) {
+        const page = await this.ports.log.read(this.roomId, this.delivered ?? 0, EVENTS_LIMIT.max)
+        if (page === null || page.events.length === 0) break
+        this.known = Math.max(this.known, page.headSeq)
+        for (const event of page.events)
+          if (event.seq > (this.delivered ?? 0)) this.waiting.set(event.seq, event)
+        this.drain(true)
+      }
+    } catch {
+      // The store is away; the sweep that finds it back tells the head again.
+    } finally {
+      this.reading = false
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type { Actor } from '../../domain/account.js'
+import { isId, type MessageId } from '../../domain/ids.js'
+import { LIMITS } from '../../domain/rate-limits.js'
+import { conflict, forbidden, notFound, type Refusal } from '../../domain/refusal.js'
+import { ok, type Result } from '../../domain/result.js'
+import { checkText, MESSAGE_MAX } from '../../domain/text.js'
+import type { ClockPort } from '../../ports/clock-port.js'
+import type { MediatorPort, Verdict } from '../../ports/mediator-port.js'
+import type { MessageRepoPort } from '../../ports/message-repo-port.js'
+import type { RateLimitPort } from '../../ports/rate-limit-port.js'
+import type { RoomDecision, RoomFacts, RoomLogPort } from '../../ports/room-log-port.js'
+import { withinLimits } from '../rate-limiting.js'
+import { admitWriter } from '../rooms/room-access.js'
+import { commentOf, deliveredUnder } from './gate.js'
+import type { Delivery } from './send-message.js'
+
+type Ports = {
+  log: RoomLogPort
+  messages: MessageRepoPort
+  limits: RateLimitPort
+  mediator: MediatorPort
+  clock: ClockPort
+}
+type Input = { readonly messageId: MessageId; readonly text: string }
+
+/** Gives one's own message a new text; the earlier ones stay readable as its versions. */
+export class EditMessage {
+  constructor(private readonly ports: Ports) {}
+
+  async execute(actor: Actor, input: Input): Promise<Result<Delivery, Refusal>> {
+    const { log, messages, limits, mediator, clock } = this.ports
+    const text = checkText('text', input.text, MESSAGE_MAX)
+    if (!text.ok) return text
+    const found = isId(input.messageId) ? await messages.find(input.messageId) : null
+    if (found === null) return notFound()
+    const { roomId } = found
+    const allowed = await withinLimits(limits, {
+      [`send:${roomId}:${actor.userId}`]: LIMITS.messagesPerMember,
+      [`send:${actor.userId}`]: LIMITS.messagesPerUser,
+    })
+    if (!allowed.ok) return allowed
+    const verdict = await mediator.judge({ roomId, authorId: actor.userId, text: text.value })
+    return log.write({
+      roomId,
+      actor,
+      atMs: clock.nowMs(),
+      needs: { messageId: input.messageId },
+      touches: `message:${input.messageId}`,
+      decide: (facts) => decide(facts, verdict, text.value),
+    })
+  }
+}
+
+function decide(facts: RoomFacts, verdict: Verdict, text: string): Result<RoomDecision<Delivery>, Refusal> {
+  const writer = admitWriter(facts, 'write')
+  if (!writer.ok) return writer
+  const { message, room } = facts
+  if (message === null) return notFound()
+  if (message.senderId !== writer.value.userId) return forbidden('Only its sender can edit a message.')
+  if (message.deletedAtMs !== null) return conflict('The message was deleted.')
+  const delivered = { status: 'delivered', verdict: commentOf(verdict) } as const
+  if (message.text === text) return ok({ changes: [], answer: () => ({ ...delivered, message }) })
+  return ok({
+    changes: [{ type: 'message.edited', message, text, deliveredUnder: deliveredUnder(room, verdict) }],
+    answer: ([event]) => {
+      if (event?.type !== 'message.edited')
+        throw new Error('an edited message must become the event of its edit')
+      return { ...delivered, message: event.data.message }
+    },
+  })
+}

@@ -1,0 +1,112 @@
+import type { Actor } from '../../domain/account.js'
+import { isClientId, isId, type MessageId, type RoomId, type ThreadId } from '../../domain/ids.js'
+import type { Message } from '../../domain/message.js'
+import { LIMITS } from '../../domain/rate-limits.js'
+import { conflict, invalid, notFound, type Refusal } from '../../domain/refusal.js'
+import { ok, type Result } from '../../domain/result.js'
+import type { MessageDraft } from '../../domain/room-event.js'
+import { checkText, MESSAGE_MAX } from '../../domain/text.js'
+import type { ClockPort } from '../../ports/clock-port.js'
+import type { IdPort } from '../../ports/id-port.js'
+import type { MediatorPort, Verdict } from '../../ports/mediator-port.js'
+import type { RateLimitPort } from '../../ports/rate-limit-port.js'
+import type { RoomDecision, RoomFacts, RoomLogPort } from '../../ports/room-log-port.js'
+import type { TokenPort } from '../../ports/token-port.js'
+import { withinLimits } from '../rate-limiting.js'
+import { admitWriter } from '../rooms/room-access.js'
+import { commentOf, deliveredUnder } from './gate.js'
+
+type Ports = {
+  log: RoomLogPort
+  limits: RateLimitPort
+  mediator: MediatorPort
+  ids: IdPort
+  tokens: TokenPort
+  clock: ClockPort
+}
+
+export type SendMessageInput = {
+  readonly roomId: RoomId
+  readonly clientMessageId: string
+  readonly text: string
+  readonly threadId?: ThreadId | undefined
+  readonly replyTo?: MessageId | undefined
+}
+
+/** `verdict` only where it comments on a message that was delivered now; for its author alone. */
+export type Delivery = {
+  readonly status: 'delivered'
+  readonly message: Message
+  readonly verdict: Verdict | null
+}
+
+/** Puts a message into a room's log. Sending it again with the same client id stores nothing and answers the same message. */
+export class SendMessage {
+  constructor(private readonly ports: Ports) {}
+
+  async execute(actor: Actor, input: SendMessageInput): Promise<Result<Delivery, Refusal>> {
+    const { log, limits, mediator, ids, tokens, clock } = this.ports
+    const { roomId, clientMessageId, replyTo } = input
+    if (!isClientId(clientMessageId)) return invalid('clientMessageId', 'must be 1 to 64 of A-Z a-z 0-9 _ -')
+    const text = checkText('text', input.text, MESSAGE_MAX)
+    if (!text.ok) return text
+    // There are no threads yet, so none can be named.
+    const namesNothing = input.threadId !== undefined || (replyTo !== undefined && !isId(replyTo))
+    if (!isId(roomId) || namesNothing) return notFound()
+
+    const allowed = await withinLimits(limits, {
+      [`send:${roomId}:${actor.userId}`]: LIMITS.messagesPerMember,
+      [`send:${actor.userId}`]: LIMITS.messagesPerUser,
+    })
+    if (!allowed.ok) return allowed
+    const verdict = await mediator.judge({ roomId, authorId: actor.userId, text: text.value })
+    const submittedDigest = tokens.digest(text.value)
+    const id = ids.next()
+    return log.write({
+      roomId,
+      actor,
+      atMs: clock.nowMs(),
+      needs: { clientMessageId, ...(replyTo === undefined ? {} : { replyTo }) },
+      touches: `client:${actor.userId}:${clientMessageId}`,
+      decide: (facts) =>
+        decide(facts, verdict, {
+          id,
+          roomId,
+          senderId: actor.userId,
+          clientMessageId,
+          text: text.value,
+          threadId: null,
+          threadSeq: null,
+          threadBy: null,
+          replyTo: replyTo ?? null,
+          submittedDigest,
+          deliveredUnder: deliveredUnder(facts.room, verdict),
+        }),
+    })
+  }
+}
+
+function decide(
+  facts: RoomFacts,
+  verdict: Verdict,
+  draft: MessageDraft,
+): Result<RoomDecision<Delivery>, Refusal> {
+  const writer = admitWriter(facts, 'write')
+  if (!writer.ok) return writer
+  const { earlier } = facts
+  if (earlier !== null) {
+    if (earlier.submittedDigest !== draft.submittedDigest)
+      return conflict('This clientMessageId was used for another text.')
+    const repeated: Delivery = { status: 'delivered', message: earlier.message, verdict: null }
+    return ok({ changes: [], answer: () => repeated })
+  }
+  if (draft.replyTo !== null && facts.replyTo === null) return notFound()
+  return ok({
+    changes: [{ type: 'message.sent', draft }],
+    answer: ([event]) => {
+      if (event?.type !== 'message.sent')
+        throw new Error('a sent message must become the event of its sending')
+      return { status: 'delivered', message: event.data.message, verdict: commentOf(verdict) }
+    },
+  })
+}

@@ -1,0 +1,62 @@
+import type { Actor } from '../../domain/account.js'
+import type { RoomId } from '../../domain/ids.js'
+import type { Message } from '../../domain/message.js'
+import { EVENTS_LIMIT, isSeq, PAGE_LIMIT } from '../../domain/page.js'
+import { invalid, notFound, type Refusal } from '../../domain/refusal.js'
+import { ok, type Result } from '../../domain/result.js'
+import type { Role } from '../../domain/role.js'
+import type { Member, Room } from '../../domain/room.js'
+import type { RoomEvent } from '../../domain/room-event.js'
+import type { Presence, PresencePort } from '../../ports/presence-port.js'
+import type { RoomLogPort } from '../../ports/room-log-port.js'
+import type { RoomRepoPort } from '../../ports/room-repo-port.js'
+import { admitReader } from './room-access.js'
+
+type Ports = { rooms: RoomRepoPort; log: RoomLogPort; presence: PresencePort }
+type Input = { readonly roomId: RoomId; readonly since?: number | undefined }
+
+export type JoinedRoom = {
+  readonly room: Room
+  readonly role: Role
+  readonly members: readonly Member[]
+  readonly presence: readonly Presence[]
+  /** Every event above it follows by push. */
+  readonly headSeq: number
+  /** The events after `since`, where they are few enough; else null, and `snapshot` is there. */
+  readonly events: readonly RoomEvent[] | null
+  readonly snapshot: { readonly messages: readonly Message[] } | null
+}
+
+/**
+ * Brings a member up to date and keeps them so: `enter` puts the caller's socket into the room between the access check and
+ * the read, so that no event falls between what is read and what is pushed. Membership is judged again by the read itself; on
+ * a refusal after `enter` the caller takes the socket out.
+ */
+export class JoinRoom {
+  constructor(private readonly ports: Ports) {}
+
+  async execute(
+    actor: Actor,
+    input: Input,
+    enter: () => Promise<void>,
+  ): Promise<Result<JoinedRoom, Refusal>> {
+    const { rooms, log, presence } = this.ports
+    if (input.since !== undefined && !isSeq(input.since)) return invalid('since', 'must be a seq')
+    const access = await admitReader(rooms, actor, input.roomId, input.since)
+    if (!access.ok) return access
+    await enter()
+
+    // Taken before the events, so that what is answered is never older than `headSeq` says.
+    const snapshot = await rooms.snapshot(input.roomId, actor.userId, PAGE_LIMIT.default)
+    if (snapshot === null) return notFound()
+    const { room, role, members, messages } = snapshot
+    const { presences } = await presence.states(members.map((member) => member.userId))
+    const base = { room, role, members, presence: presences }
+    if (input.since !== undefined) {
+      const page = await log.read(input.roomId, input.since, EVENTS_LIMIT.max)
+      if (page !== null && !page.hasMore)
+        return ok({ ...base, headSeq: page.headSeq, events: page.events, snapshot: null })
+    }
+    return ok({ ...base, headSeq: snapshot.headSeq, events: null, snapshot: { messages } })
+  }
+}
