@@ -1,0 +1,36 @@
+import postgres from 'postgres'
+
+/** int8 columns hold seqs, counts and times in ms, all far below 2^53. */
+const types = {
+  bigint: {
+    to: 20,
+    from: [20],
+    parse: (text: string): number => Number(text),
+    serialize: (value: number): string => String(value),
+  },
+}
+
+export type Sql = postgres.Sql<{ bigint: number }>
+export type Transaction = postgres.TransactionSql<{ bigint: number }>
+
+export type ConnectionSettings = {
+  /** How many connections at most. */
+  readonly max: number
+  readonly applicationName: string
+  readonly connectTimeoutMs?: number
+  /** Run-time parameters of the server, set when a connection starts. */
+  readonly parameters?: Readonly<Record<string, string | number>>
+}
+
+/** Opens connections as they are needed; nothing is connected yet when this returns. Whoever opens it ends it. */
+export function openConnections(url: string, settings: ConnectionSettings): Sql {
+  return postgres(url, {
+    max: settings.max,
+    types,
+    connect_timeout: Math.ceil((settings.connectTimeoutMs ?? 5_000) / 1_000),
+    keep_alive: 10,
+    // The default writes every notice to the console.
+    onnotice: () => {},
+    connection: { application_name: settings.applicationName, ...settings.parameters },
+  })
+}

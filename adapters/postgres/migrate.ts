@@ -1,0 +1,73 @@
+import { fileURLToPath } from 'node:url'
+import Postgrator from 'postgrator'
+import { openConnections, type Sql, type Transaction } from './connection.js'
+import { translate } from './errors.js'
+
+export type MigrateOptions = {
+  readonly applicationName?: string
+  /** How long to wait for another process that is migrating. */
+  readonly lockTimeoutMs?: number
+  /** Where the `NNN.do.name.sql` files are. */
+  readonly directory?: string
+}
+
+const MIGRATION_LOCK = 7_310_000
+const SCHEMA_TABLE = 'parley_schema_version'
+
+const defaultDirectory = (): string => fileURLToPath(new URL('./migrations', import.meta.url))
+
+const postgratorOn = (tx: Transaction | Sql, directory: string): Postgrator =>
+  new Postgrator({
+    driver: 'pg',
+    // postgrator takes a glob; a directory name may hold characters that mean something in one.
+    migrationPattern: `${directory.replaceAll('\\', '/').replace(/[?*()[\]{}!+@]/g, '\\$&')}/*.sql`,
+    schemaTable: SCHEMA_TABLE,
+    newline: 'LF',
+    execQuery: async (query: string) => ({ rows: await tx.unsafe(query) }),
+    execSqlScript: async (script: string) => {
+      await tx.unsafe(script)
+    },
+  })
+
+/**
+ * Brings the schema to the newest version, one transaction a file, and refuses where a file that was applied has changed.
+ * Safe in any number of processes at once. `url` must reach Postgres directly, not through a pooler. A schema newer
+ * than the files is left as it is.
+ */
+export async function migrate(url: string, options: MigrateOptions = {}): Promise<void> {
+  const directory = options.directory ?? defaultDirectory()
+  const sql = openConnections(url, {
+    max: 1,
+    applicationName: options.applicationName ?? 'parley-migrate',
+    parameters: { lock_timeout: options.lockTimeoutMs ?? 60_000 },
+  })
+  try {
+    const files = await postgratorOn(sql, directory).getMigrations()
+    const versions = files.filter((file) => file.action === 'do').map((file) => file.version)
+    for (const version of versions.toSorted((a, b) => a - b)) await step(sql, directory, version)
+  } catch (error) {
+    throw translate('Migrations', error)
+  } finally {
+    await sql.end({ timeout: 1 })
+  }
+}
+
+/** The lock is the transaction's own, so that it can neither outlive the migration nor be lost before its end. */
+async function step(sql: Sql, directory: string, version: number): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`
+    const postgrator = postgratorOn(tx, directory)
+    if ((await postgrator.getDatabaseVersion()) > version) return
+    await postgrator.migrate(String(version))
+  })
+}
+
+/** Whether every migration of this version of the code has been applied. */
+export async function isMigrated(sql: Sql, directory = defaultDirectory()): Promise<boolean> {
+  try {
+    const postgrator = postgratorOn(sql, directory)
+    return (await postgrator.getDatabaseVersion()) >= (await postgrator.getMaxVersion())
+  } catch (error) {
+    throw translate('Migrations', error)
+  }
+}
