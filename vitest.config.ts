@@ -22,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: [...INTEGRATION, NEEDS_A_SERVER],
+          globalSetup: ['tests/support/postgres-global.ts'],
           exclude: IGNORED,
           testTimeout: 60_000,
           hookTimeout: 120_000,
