@@ -20,6 +20,7 @@ type Feeds = { rooms: RoomFeed; logins: LoginFeed }
 /** Asks the store, once a second and whatever the bus seems to do, for what a bus may have lost: heads and ended logins. */
 export class Sweeper {
   private cancelNext: Cancel | null = null
+  private sweeping = false
   private stopped = false
   private sweeps = 0
 
@@ -43,6 +44,7 @@ export class Sweeper {
 
   private now(): void {
     this.sweeps = 0
+    if (this.sweeping) return
     this.cancelNext?.()
     this.schedule(0)
   }
@@ -55,10 +57,13 @@ export class Sweeper {
   private async turn(): Promise<void> {
     const lookBackMs = this.sweeps % FULL_SWEEP_EVERY === 0 ? ENDED_LOGIN_MEMORY_MS : LOGIN_OVERLAP_MS
     this.sweeps += 1
+    this.sweeping = true
     try {
       await this.sweep(lookBackMs)
     } catch {
       this.sweeps = 0
+    } finally {
+      this.sweeping = false
     }
     this.schedule(this.intervalMs)
   }
