@@ -61,6 +61,7 @@ import { SyncRoom } from './use-cases/rooms/sync-room.js'
 import { UpdateRoom } from './use-cases/rooms/update-room.js'
 import { DisconnectUser } from './use-cases/sessions/disconnect-user.js'
 import { FindUserBySocket } from './use-cases/sessions/find-user-by-socket.js'
+import type { LiveSockets } from './use-cases/sessions/live-sockets.js'
 import { RegisterUser } from './use-cases/sessions/register-user.js'
 
 /** Everything that the use cases need of the world outside. */
@@ -88,9 +89,11 @@ export type ParleyPorts = {
 export type ParleySettings = {
   /** Absolute lifetime of a login, whatever is refreshed meanwhile. */
   readonly sessionMaxMs: number
+  /** How long a live session that was read from the store is remembered. */
+  readonly sessionCacheMs: number
 }
 
-const DEFAULTS: ParleySettings = { sessionMaxMs: 30 * 86_400_000 }
+const DEFAULTS: ParleySettings = { sessionMaxMs: 30 * 86_400_000, sessionCacheMs: 5 * 60_000 }
 
 export type Parley = ReturnType<typeof createParley>
 
@@ -102,7 +105,8 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
   const loginFeed = new LoginFeed(ports)
   const roomFeed = new RoomFeed(ports)
   const sweeper = new Sweeper(ports, { rooms: roomFeed, logins: loginFeed })
-  const all = { ...ports, loginFeed, settings: { ...DEFAULTS, ...settings } }
+  const liveSockets: LiveSockets = new Map()
+  const all = { ...ports, loginFeed, liveSockets, settings: { ...DEFAULTS, ...settings } }
   return {
     ...accountUseCases(all),
     ...roomUseCases(ports),
@@ -120,7 +124,9 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
   }
 }
 
-function accountUseCases(ports: ParleyPorts & { loginFeed: LoginFeed; settings: ParleySettings }) {
+type AccountPorts = ParleyPorts & { loginFeed: LoginFeed; liveSockets: LiveSockets; settings: ParleySettings }
+
+function accountUseCases(ports: AccountPorts) {
   return {
     signUp: new SignUp(ports),
     signIn: new SignIn(ports),

@@ -17,4 +17,26 @@ export const LIMITS = {
   searchesPerUser: perMinute(60, 20),
   /** Clients repeat `typing` every few seconds. */
   typingPerUser: perMinute(120, 20),
+  /** Away, back, and back again when a device wakes up. */
+  presencePerUser: perMinute(60, 20),
+
+  /** Requests of one address before anyone is known; many people may share one. */
+  requestsPerIp: perMinute(6_000, 1_000),
+  /** The same for sockets that connect: a shared address comes back all at once after an outage. */
+  connectsPerIp: perMinute(600, 300),
+  signUpsPerIp: perMinute(10, 40),
+  /** Sign-up tells whether an address is known; this keeps it from being asked for long. */
+  signUpsPerAddress: perMinute(1, 5),
+  signInsPerIp: perMinute(30, 60),
+  /** Asked before the wider one, so that wrong tries from a few addresses never use up what the owner needs at theirs. */
+  signInsPerAccountAndIp: perMinute(5, 10),
+  signInsPerAccount: perMinute(30, 60),
+  /** A refresh token has 256 bits, so this only keeps the store quiet. */
+  refreshesPerIp: perMinute(600, 300),
+  /** Tries at the present password by whoever holds an access token. */
+  passwordChangesPerUser: perMinute(5, 10),
+  resetsPerIp: perMinute(5, 10),
+  resetsPerAddress: perMinute(30, 60),
+  /** A new display name is an event in each of the user's rooms. */
+  profileChangesPerUser: perMinute(10, 10),
 } satisfies Record<string, RateLimit>

@@ -1,0 +1,19 @@
+import type { LoginId, SocketId, UserId } from '../../domain/ids.js'
+
+/** A socket and who is behind it; without a login where the embedding service has authenticated the user itself. */
+export type LiveSocket = {
+  readonly socketId: SocketId
+  readonly userId: UserId
+  readonly loginId: LoginId | null
+  readonly connectedAtMs: number
+}
+
+/** This process's own sockets, as many as it has connections. */
+export type LiveSockets = Map<SocketId, LiveSocket>
+
+export type SessionSettings = {
+  /** How long a session that was read from the store is remembered. */
+  readonly sessionCacheMs: number
+}
+
+export const sessionKey = (socketId: SocketId): string => `session:${socketId}`
