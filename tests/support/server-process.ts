@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../dist/apps/server/main.js', import.meta.url))
+const READY = /^Parley is ready: (http:\/\/\S+)$/
+
+/** The server as users run it: a process of its own, from the build. */
+export type RunningServer = {
+  readonly url: string
+  readonly pid: number
+  /** Everything that it has written so far. */
+  output(): string
+  /** SIGTERM, and the exit code. */
+  stop(): Promise<number | null>
+  signal(signal: NodeJS.Signals): void
+  /** SIGKILL, and the wait for its end. */
+  kill(): Promise<void>
+}
+
+/** Starts a server with these variables only (besides PATH and the like) and waits until it is ready or has ended. */
+export async function startServer(
+  variables: Record<string, string>,
+  readyWithinMs = 30_000,
+): Promise<RunningServer> {
+  const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+    env: { ...cleanEnvironment(), PORT: '0', LOG_LEVEL: 'warn', ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const exited = once(child, 'exit')
+  let output = ''
+  child.stderr.on('data', (chunk) => {
+    output += chunk
+  })
+  const ready = readLines(child, (line) => {
+    output += `${line}\n`
+  })
+  const timer = setTimeout(() => child.kill('SIGKILL'), readyWithinMs)
+  const url = await Promise.race([ready, exited.then(() => null)])
+  clearTimeout(timer)
+  if (url === null || child.pid === undefined) throw new ServerDidNotStart(child.exitCode, output)
+  return {
+    url,
+    pid: child.pid,
+    output: () => output,
+    signal: (signal) => child.kill(signal),
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM')
+        await exited
+      }
+      return child.exitCode
+    },
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+export class ServerDidNotStart extends Error {
+  constructor(
+    readonly exitCode: number | null,
+    readonly output: string,
+  ) {
+    super(`The server ended with code ${exitCode} before it was ready:\n${output}`)
+  }
+}
+
+/** Resolves with the URL of the ready line; goes on reading after it. */
+function readLines(child: ChildProcess, onLine: (line: string) => void): Promise<string> {
+  return new Promise((resolve) => {
+    if (child.stdout === null) return
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      onLine(line)
+      const url = READY.exec(line)?.[1]
+      if (url !== undefined) resolve(url)
+    })
+  })
+}
+
+/** What configures Parley in this shell must not reach the servers of a test. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const configures = /^(PARLEY_|MEDIATOR_|REDIS_|DATABASE_|HOST$|PORT$|LOG_LEVEL$|NODE_ENV$|VITEST)/
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !configures.test(name)))
+}
