@@ -1,0 +1,25 @@
+import { accountRepoContract } from './account-repo.contract.js'
+import { invitationRepoContract } from './invitation-repo.contract.js'
+import { loginRepoContract } from './login-repo.contract.js'
+import { messageRepoContract } from './message-repo.contract.js'
+import { roomLogContract } from './room-log.contract.js'
+import { roomLogFactsContract } from './room-log-facts.contract.js'
+import { roomLogRacesContract } from './room-log-races.contract.js'
+import { roomLogReadingContract } from './room-log-reading.contract.js'
+import { roomRepoContract } from './room-repo.contract.js'
+import type { StoreContract } from './store.js'
+import { sweepContract } from './sweep.contract.js'
+
+/** All that a database of repositories promises, by port: what runs these runs everything. */
+export const storeContracts = {
+  'RoomLogPort, writing': roomLogContract,
+  'RoomLogPort, facts': roomLogFactsContract,
+  'RoomLogPort, reading': roomLogReadingContract,
+  'RoomLogPort, races': roomLogRacesContract,
+  RoomRepoPort: roomRepoContract,
+  InvitationRepoPort: invitationRepoContract,
+  MessageRepoPort: messageRepoContract,
+  AccountRepoPort: accountRepoContract,
+  LoginRepoPort: loginRepoContract,
+  SweepPort: sweepContract,
+} satisfies Record<string, StoreContract>
