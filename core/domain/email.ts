@@ -2,7 +2,7 @@ import { invalid, type Refusal } from './refusal.js'
 import { ok, type Result } from './result.js'
 
 /** RFC 5321 allows 254 octets for a path; what a mailbox accepts beyond this shape only its host knows. */
-const EMAIL = /^[^\s@<>"(),:;[\]\\\p{Cc}]{1,64}@[^\s@<>"(),:;[\]\\\p{Cc}]{1,189}$/u
+const EMAIL = /^[^\s@<>"(),:;[\]\\\p{Cc}\p{Cs}]{1,64}@[^\s@<>"(),:;[\]\\\p{Cc}\p{Cs}]{1,189}$/u
 
 /** An address as it is stored: trimmed, NFC. Its lower-case form is what is unique. */
 export function checkEmail(path: string, email: string): Result<string, Refusal> {

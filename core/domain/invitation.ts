@@ -19,3 +19,8 @@ export const isOpen = (invitation: Invitation, nowMs: number): boolean =>
 
 export const INVITATION_TTL_MS = { default: 7 * 86_400_000, min: 60_000, max: 30 * 86_400_000 }
 export const INVITATION_USES = { default: 1, max: 1_000 }
+
+const CODE = /^[A-Za-z0-9_-]{22,86}$/
+
+/** Whether a string can be a code at all; one that cannot never reaches a store. */
+export const isInvitationCode = (value: string): boolean => CODE.test(value)

@@ -67,7 +67,9 @@ export class RoomFeed {
       for (const listener of this.eventListeners) listener(roomId, events)
     })
     this.rooms.set(roomId, room)
-    room.ready.catch(() => this.untrack(roomId))
+    room.ready.catch(() => {
+      if (this.rooms.get(roomId) === room) this.untrack(roomId)
+    })
     return room.ready
   }
 

@@ -1,5 +1,5 @@
 import type { Actor } from '../../domain/account.js'
-import { isOpen } from '../../domain/invitation.js'
+import { isInvitationCode, isOpen } from '../../domain/invitation.js'
 import { LIMITS } from '../../domain/rate-limits.js'
 import { conflict, notFound, type Refusal, unauthenticated } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
@@ -21,7 +21,7 @@ export class AcceptInvitation {
     const { log, invitations, limits, clock } = this.ports
     const allowed = await withinLimits(limits, { [`accept:${actor.userId}`]: LIMITS.acceptsPerUser })
     if (!allowed.ok) return allowed
-    const invitation = await invitations.find(input.code)
+    const invitation = isInvitationCode(input.code) ? await invitations.find(input.code) : null
     if (invitation === null) return notFound()
     const atMs = clock.nowMs()
     return log.write({

@@ -1,5 +1,6 @@
 import type { Actor } from '../../domain/account.js'
 import type { RoomId } from '../../domain/ids.js'
+import { isInvitationCode } from '../../domain/invitation.js'
 import { forbidden, notFound, type Refusal, unauthenticated } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
 import { may } from '../../domain/role.js'
@@ -20,6 +21,7 @@ export class RevokeInvitation {
     const access = await admitReader(rooms, actor, input.roomId)
     if (!access.ok) return access
     if (!may(access.value.role, 'moderate')) return forbidden()
+    if (!isInvitationCode(input.code)) return notFound()
     const nowMs = clock.nowMs()
     if (!(await logins.isLive(actor, nowMs))) return unauthenticated()
     return (await invitations.revoke(input.roomId, input.code, nowMs)) ? ok(null) : notFound()
