@@ -1,0 +1,6 @@
+export { type BusDelivery, type MemoryBus, MemoryBusHub, type MemoryBusHubOptions } from './memory-bus.js'
+export { type CacheStats, MemoryCache, type MemoryCacheOptions } from './memory-cache.js'
+export { MemoryLock } from './memory-lock.js'
+export { MemoryPresence, MemoryPresenceHub } from './memory-presence.js'
+export { MemoryRateLimit } from './memory-rate-limit.js'
+export { MemorySessions } from './memory-sessions.js'

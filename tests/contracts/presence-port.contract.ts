@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type { UserId } from '../../core/domain/ids.js'
+import type { Presence, PresencePort } from '../../core/ports/presence-port.js'
+
+export type PresenceFixture = {
+  /** Starts one more process of the deployment. */
+  readonly boot: () => PresencePort
+  /** How long a process may go without a beat. */
+  readonly leaseMs: number
+  readonly passTimeMs: (ms: number) => Promise<void>
+}
+
+const OFFLINE_TO_ONLINE = { before: 'offline', after: 'online' }
+const ONLINE_TO_OFFLINE = { before: 'online', after: 'offline' }
+const STILL_ONLINE = { before: 'online', after: 'online' }
+
+async function presenceOf(presence: PresencePort, userId: UserId): Promise<Presence> {
+  const { presences } = await presence.states([userId])
+  return presences[0] ?? assert.fail('answered nobody')
+}
+
+const stateOf = async (presence: PresencePort, userId: UserId) => (await presenceOf(presence, userId)).state
+
+/** Lets a lease run out while `living` goes on beating. */
+async function outlive(fixture: PresenceFixture, living: readonly PresencePort[]): Promise<void> {
+  const { leaseMs, passTimeMs } = fixture
+  for (let step = 0; step < 3; step += 1) {
+    await passTimeMs(leaseMs / 2)
+    for (const presence of living) await presence.beat()
+  }
+}
+
+const whileAllLive = {
+  'tells that a user comes online with the first socket and goes with the last': async ({ boot }) => {
+    const [presence, userId] = [boot(), randomUUID()]
+    assert.deepEqual(await presence.announce(userId, 's1', 'online'), OFFLINE_TO_ONLINE)
+    assert.deepEqual(await presence.announce(userId, 's2', 'online'), STILL_ONLINE)
+    assert.deepEqual(await presence.withdraw(userId, 's1'), STILL_ONLINE)
+    assert.deepEqual(await presence.withdraw(userId, 's2'), ONLINE_TO_OFFLINE)
+  },
+  'changes nothing when a socket is announced or withdrawn again': async ({ boot }) => {
+    const [presence, userId] = [boot(), randomUUID()]
+    await presence.announce(userId, 's1', 'online')
+    assert.deepEqual(await presence.announce(userId, 's1', 'online'), STILL_ONLINE)
+    await presence.withdraw(userId, 's1')
+    assert.deepEqual(await presence.withdraw(userId, 's1'), { before: 'offline', after: 'offline' })
+    assert.deepEqual(await presence.withdraw(userId, 'unknown'), { before: 'offline', after: 'offline' })
+  },
+  'shows a user away only while all their sockets are': async ({ boot }) => {
+    const [presence, peer, userId] = [boot(), boot(), randomUUID()]
+    assert.deepEqual(await presence.announce(userId, 's1', 'away'), { before: 'offline', after: 'away' })
+    assert.deepEqual(await peer.announce(userId, 's2', 'online'), { before: 'away', after: 'online' })
+    assert.deepEqual(await peer.announce(userId, 's2', 'away'), { before: 'online', after: 'away' })
+    assert.equal(await stateOf(presence, userId), 'away')
+    assert.deepEqual(await presence.announce(userId, 's1', 'online'), { before: 'away', after: 'online' })
+    assert.deepEqual(await presence.withdraw(userId, 's1'), { before: 'online', after: 'away' })
+  },
+  'counts the sockets of all processes together': async ({ boot }) => {
+    const [presence, peer, userId] = [boot(), boot(), randomUUID()]
+    await presence.announce(userId, 's1', 'online')
+    assert.deepEqual(await peer.announce(userId, 's2', 'online'), STILL_ONLINE)
+    assert.deepEqual(await presence.withdraw(userId, 's1'), STILL_ONLINE)
+    assert.equal(await stateOf(presence, userId), 'online')
+    assert.deepEqual(await peer.withdraw(userId, 's2'), ONLINE_TO_OFFLINE)
+    assert.equal(await stateOf(presence, userId), 'offline')
+  },
+  'tells exactly one process that the last socket went when the last two go at once': async ({ boot }) => {
+    const [presence, peer] = [boot(), boot()]
+    for (let round = 0; round < 10; round += 1) {
+      const userId = randomUUID()
+      await presence.announce(userId, 's1', 'online')
+      await peer.announce(userId, 's2', 'online')
+      const changes = await Promise.all([presence.withdraw(userId, 's1'), peer.withdraw(userId, 's2')])
+      assert.deepEqual(changes.map((change) => change.after).sort(), ['offline', 'online'])
+      assert.equal(await stateOf(presence, userId), 'offline')
+    }
+  },
+  'answers states in the order asked, also for users never seen, and not partially': async ({ boot }) => {
+    const [presence, peer] = [boot(), boot()]
+    const [online, away, never] = [randomUUID(), randomUUID(), randomUUID()]
+    await presence.announce(online, 's1', 'online')
+    await peer.announce(away, 's2', 'away')
+    assert.deepEqual(await presence.states([never, online, away, online]), {
+      presences: [
+        { userId: never, state: 'offline', lastSeenAtMs: null },
+        { userId: online, state: 'online', lastSeenAtMs: null },
+        { userId: away, state: 'away', lastSeenAtMs: null },
+        { userId: online, state: 'online', lastSeenAtMs: null },
+      ],
+      partial: false,
+    })
+    assert.deepEqual(await presence.states([]), { presences: [], partial: false })
+  },
+  'tells when a user was last seen, and only while they are gone': async ({ boot, passTimeMs }) => {
+    const [presence, userId] = [boot(), randomUUID()]
+    await presence.announce(userId, 's1', 'online')
+    await presence.withdraw(userId, 's1')
+    const first = (await presenceOf(presence, userId)).lastSeenAtMs ?? assert.fail('was never seen')
+    await passTimeMs(50)
+    await presence.announce(userId, 's1', 'online')
+    assert.equal((await presenceOf(presence, userId)).lastSeenAtMs, null)
+    await presence.withdraw(userId, 's1')
+    const second = (await presenceOf(presence, userId)).lastSeenAtMs ?? assert.fail('was never seen')
+    assert.ok(second - first >= 50, `${first} and then ${second}`)
+  },
+  'takes everything of a process that leaves, and nothing of the others': async ({ boot }) => {
+    const [presence, peer] = [boot(), boot()]
+    const [own, shared] = [randomUUID(), randomUUID()]
+    await presence.announce(own, 's1', 'online')
+    await presence.announce(shared, 's2', 'online')
+    await peer.announce(shared, 's3', 'online')
+    await presence.leave()
+    assert.equal(await stateOf(peer, own), 'offline')
+    assert.notEqual((await presenceOf(peer, own)).lastSeenAtMs, null)
+    assert.equal(await stateOf(peer, shared), 'online')
+    assert.deepEqual(await peer.withdraw(shared, 's3'), ONLINE_TO_OFFLINE)
+    await presence.leave()
+  },
+} satisfies PresenceContract
+
+const whenOneDies = {
+  'keeps a user online for as long as their process beats': async (fixture) => {
+    const [presence, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
+    await presence.announce(userId, 's1', 'online')
+    await outlive(fixture, [presence, peer])
+    assert.deepEqual(await peer.reap(), [])
+    assert.equal(await stateOf(peer, userId), 'online')
+  },
+  'shows a user offline once the lease of their process has run out, with the time of its last beat': async (
+    fixture,
+  ) => {
+    const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
+    await peer.announce(randomUUID(), 'other', 'online')
+    await dead.announce(userId, 's1', 'online')
+    await outlive(fixture, [peer])
+    const before = await presenceOf(peer, userId)
+    assert.equal(before.state, 'offline')
+    assert.notEqual(before.lastSeenAtMs, null)
+    assert.deepEqual(await peer.reap(), [userId])
+    assert.deepEqual(await presenceOf(peer, userId), before)
+  },
+  'tells exactly one process, and once, of the users whom a dead one left behind': async (fixture) => {
+    const [dead, peer, third] = [fixture.boot(), fixture.boot(), fixture.boot()]
+    const users = Array.from({ length: 5 }, () => randomUUID()).sort()
+    for (const living of [peer, third]) await living.announce(randomUUID(), randomUUID(), 'online')
+    for (const userId of users) await dead.announce(userId, `s-${userId}`, 'online')
+    await outlive(fixture, [peer, third])
+    const told = (await Promise.all([peer.reap(), third.reap(), peer.reap()])).flat()
+    assert.deepEqual(told.sort(), users)
+    assert.deepEqual(await third.reap(), [])
+  },
+  'does not put offline who is also on a living process': async (fixture) => {
+    const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
+    await dead.announce(userId, 's1', 'online')
+    await peer.announce(userId, 's2', 'away')
+    await outlive(fixture, [peer])
+    assert.equal(await stateOf(peer, userId), 'away')
+    assert.deepEqual(await peer.reap(), [])
+    assert.deepEqual(await peer.withdraw(userId, 's2'), { before: 'away', after: 'offline' })
+  },
+  'does not tell of a user again who was told to have gone before the reaping': async (fixture) => {
+    const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
+    await dead.announce(userId, 's1', 'online')
+    await peer.announce(userId, 's2', 'online')
+    await outlive(fixture, [peer])
+    assert.deepEqual(await peer.withdraw(userId, 's2'), ONLINE_TO_OFFLINE)
+    assert.deepEqual(await peer.reap(), [])
+  },
+  'tells that a user comes online again who has left a dead process behind': async (fixture) => {
+    const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
+    await dead.announce(userId, 's1', 'online')
+    await peer.beat()
+    await outlive(fixture, [peer])
+    assert.deepEqual(await peer.announce(userId, 's2', 'online'), OFFLINE_TO_ONLINE)
+    assert.deepEqual(await peer.reap(), [])
+    assert.equal(await stateOf(peer, userId), 'online')
+  },
+  'brings the sockets of a process back that was taken for dead and beats again': async (fixture) => {
+    const [paused, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
+    await paused.announce(userId, 's1', 'away')
+    await peer.beat()
+    await outlive(fixture, [peer])
+    assert.deepEqual(await peer.reap(), [userId])
+    await paused.beat()
+    assert.equal(await stateOf(peer, userId), 'away')
+    assert.deepEqual(await paused.withdraw(userId, 's1'), { before: 'away', after: 'offline' })
+  },
+} satisfies PresenceContract
+
+type PresenceContract = Record<string, (fixture: PresenceFixture) => Promise<void>>
+
+/** What every store of presence does. */
+export const presencePortContract = { ...whileAllLive, ...whenOneDies }
