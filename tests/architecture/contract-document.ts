@@ -31,7 +31,12 @@ function between(text: string, start: string, end: string): string {
 function rows(text: string, head: string): string[][] {
   const table = between(`${text}\n\n`, `\n| ${head} |`, '\n\n')
   const lines = table.split('\n').slice(2)
-  return lines.map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()).slice(1, -1))
+  return lines.map((line) =>
+    line
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim())
+      .slice(1, -1),
+  )
 }
 
 /** `…/members/:userId` after `/rooms/:roomId/members` is `/rooms/:roomId/members/:userId`. */
