@@ -1,6 +1,14 @@
-import { chmod, stat } from 'node:fs/promises'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { stopPostmaster } from '../../apps/server/embedded-postgres/postmaster.js'
 import { readPostmasterFile } from '../../apps/server/embedded-postgres/postmaster-file.js'
+import type { OwnerEvent } from './embedded-postgres-owner.js'
 
 /** Stops the Postgres of a cluster whoever started it, if one runs. */
 export async function stopCluster(clusterDir: string): Promise<void> {
@@ -12,4 +20,100 @@ export async function stopCluster(clusterDir: string): Promise<void> {
 /** A temporary directory is closed to others; as root, the account of the database has to pass through it. */
 export async function letOthersThrough(directory: string): Promise<void> {
   await chmod(directory, 0o711)
+}
+
+export interface TemporaryDirectory {
+  readonly path: string
+  /** Not there yet. */
+  readonly dataDir: string
+  /** Stops what may still run in `dataDir` and removes everything. */
+  remove(): Promise<void>
+}
+
+export async function temporaryDirectory(): Promise<TemporaryDirectory> {
+  const path = await mkdtemp(join(tmpdir(), 'parley-embedded-'))
+  await letOthersThrough(path)
+  const dataDir = join(path, 'data')
+  const remove = async () => {
+    await stopCluster(join(dataDir, 'postgres'))
+    await rm(path, { recursive: true, force: true })
+  }
+  return { path, dataDir, remove }
+}
+
+/** Answers once `condition` holds; fails with `what` at the deadline. */
+export async function eventually(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  timeoutMs = 20_000,
+): Promise<void> {
+  const deadlineMs = Date.now() + timeoutMs
+  while (!(await condition())) {
+    if (Date.now() > deadlineMs) throw new Error(`Waited ${timeoutMs} ms in vain: ${what}`)
+    await sleep(10)
+  }
+}
+
+/** The owner program as JavaScript, so that it can run, and be killed, as a process of its own. */
+export async function compileOwner(): Promise<{ path: string; remove: () => Promise<void> }> {
+  const root = resolve(import.meta.dirname, '../..')
+  // Below the project, so that the packages it imports are found.
+  const cache = join(root, 'node_modules', '.cache')
+  await mkdir(cache, { recursive: true })
+  const outDir = await mkdtemp(join(cache, 'parley-owner-'))
+  const config = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: { noEmit: false, outDir, rootDir: root, typeRoots: [join(root, 'node_modules/@types')] },
+    files: [join(root, 'tests/support/embedded-postgres-owner.ts')],
+    include: [],
+  }
+  await writeFile(join(outDir, 'tsconfig.json'), JSON.stringify(config))
+  await writeFile(join(outDir, 'package.json'), '{"type":"module"}')
+  await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', outDir])
+  return {
+    path: join(outDir, 'tests/support/embedded-postgres-owner.js'),
+    remove: () => rm(outDir, { recursive: true, force: true }),
+  }
+}
+
+/** A running owner program and what it has said so far. */
+export class OwnerProcess {
+  readonly events: OwnerEvent[] = []
+  readonly child: ChildProcess
+
+  constructor(program: string, dataDir: string, mode: 'hold' | 'write' = 'hold') {
+    this.child = spawn(process.execPath, [program, dataDir, mode], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    })
+    const { stdout } = this.child
+    if (stdout === null) throw new Error('The owner program has no output.')
+    createInterface(stdout).on('line', (line) => this.events.push(JSON.parse(line)))
+  }
+
+  async outcome(): Promise<Extract<OwnerEvent, { event: 'ready' | 'failed' }>> {
+    const find = () => this.events.find(({ event }) => event === 'ready' || event === 'failed')
+    await eventually('the owner program starts or fails', () => find() !== undefined, 60_000)
+    const found = find()
+    if (found?.event !== 'ready' && found?.event !== 'failed') throw new Error('unreachable')
+    return found
+  }
+
+  async ready(): Promise<Extract<OwnerEvent, { event: 'ready' }>> {
+    const outcome = await this.outcome()
+    if (outcome.event === 'failed') throw new Error(outcome.message)
+    return outcome
+  }
+
+  acked(): string[] {
+    return this.events.flatMap((event) => (event.event === 'acked' ? [event.row] : []))
+  }
+
+  /** Sends the signal and waits until the process ended, with all that it printed read. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return
+    const closed = once(this.child, 'close')
+    this.child.kill(signal)
+    await closed
+  }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import postgres from 'postgres'
 import { inject } from 'vitest'
+import { migrate } from '../../adapters/postgres/migrate.js'
 
 /** A database of its own, empty, on the Postgres that the run shares. */
 export interface TestDatabase {
@@ -26,6 +27,13 @@ export async function testDatabase(): Promise<TestDatabase> {
     adminUrl: adminUrl.href,
     drop: () => asAdmin((sql) => sql.unsafe(`drop database if exists ${name} with (force)`)),
   }
+}
+
+/** The same with the schema of the product in it. */
+export async function migratedDatabase(): Promise<TestDatabase> {
+  const database = await testDatabase()
+  await migrate(database.sqlUrlDirect)
+  return database
 }
 
 async function asAdmin(work: (sql: postgres.Sql) => PromiseLike<unknown>): Promise<void> {
