@@ -9,7 +9,13 @@ import { type Validate, validatorOf } from './validation.js'
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** `path` is below `/api/v1`; its parameters are fields of the operation's input. */
-export type HttpRoute = { readonly method: HttpMethod; readonly path: string; readonly status: number }
+export type HttpRoute = {
+  readonly method: HttpMethod
+  readonly path: string
+  /** The field that `:id` in the path stands for. */
+  readonly id?: string
+  readonly status: number
+}
 
 /** The refresh token of a browser, which scripts cannot read. */
 export interface RefreshCookie {

@@ -150,7 +150,7 @@ export const accountOperations = [
   forUsers({
     id: 'endSession',
     summary: 'End one login of the user.',
-    http: { method: 'DELETE', path: '/auth/sessions/:sessionId', status: 204 },
+    http: { method: 'DELETE', path: '/auth/sessions/:id', id: 'sessionId', status: 204 },
     input: strict({ sessionId: Id }),
     output: shape({}),
     async run({ parley, actor }, { sessionId }) {

@@ -8,7 +8,7 @@ export const administrationOperations = [
   forAdministrators({
     id: 'setUserDisabled',
     summary: 'Shut an account out, ending all its logins, or let it in again.',
-    http: { method: 'PATCH', path: '/admin/users/:userId', status: 204 },
+    http: { method: 'PATCH', path: '/admin/users/:id', id: 'userId', status: 204 },
     input: strict({ userId: Id, disabled: Type.Boolean() }),
     output: shape({}),
     async run({ parley }, input) {
@@ -19,7 +19,7 @@ export const administrationOperations = [
   forAdministrators({
     id: 'endSessionByAdministrator',
     summary: 'End one login of anyone.',
-    http: { method: 'DELETE', path: '/admin/sessions/:sessionId', status: 204 },
+    http: { method: 'DELETE', path: '/admin/sessions/:id', id: 'sessionId', status: 204 },
     input: strict({ sessionId: Id }),
     output: shape({}),
     async run({ parley }, { sessionId }) {
@@ -30,7 +30,7 @@ export const administrationOperations = [
   forAdministrators({
     id: 'issuePasswordReset',
     summary: 'Make a code with which a user can set a new password.',
-    http: { method: 'POST', path: '/admin/users/:userId/password-reset', status: 200 },
+    http: { method: 'POST', path: '/admin/users/:id/password-reset', id: 'userId', status: 200 },
     input: strict({ userId: Id }),
     output: shape({ code: Type.String(), expiresAt: Time }),
     async run({ parley }, input) {

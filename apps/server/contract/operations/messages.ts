@@ -31,7 +31,7 @@ export const messageOperations = [
   forUsers({
     id: 'editMessage',
     summary: 'Change the text of an own message; earlier texts stay readable.',
-    http: { method: 'PATCH', path: '/messages/:messageId', status: 200 },
+    http: { method: 'PATCH', path: '/messages/:id', id: 'messageId', status: 200 },
     event: 'message:edit',
     input: strict({ messageId: Id, text: Text }),
     output: Delivery,
@@ -43,7 +43,7 @@ export const messageOperations = [
   forUsers({
     id: 'deleteMessage',
     summary: 'Erase the text of a message; its place in the log stays.',
-    http: { method: 'DELETE', path: '/messages/:messageId', status: 200 },
+    http: { method: 'DELETE', path: '/messages/:id', id: 'messageId', status: 200 },
     event: 'message:delete',
     input: strict({ messageId: Id }),
     output: MessageAnswer,
@@ -66,7 +66,7 @@ export const messageOperations = [
   forUsers({
     id: 'addReaction',
     summary: 'React to a message.',
-    http: { method: 'PUT', path: '/messages/:messageId/reactions/:emoji', status: 200 },
+    http: { method: 'PUT', path: '/messages/:id/reactions/:emoji', id: 'messageId', status: 200 },
     input: strict({ messageId: Id, emoji: Emoji }),
     output: MessageAnswer,
     async run({ parley, actor }, input) {
@@ -77,7 +77,7 @@ export const messageOperations = [
   forUsers({
     id: 'removeReaction',
     summary: 'Take back a reaction.',
-    http: { method: 'DELETE', path: '/messages/:messageId/reactions/:emoji', status: 200 },
+    http: { method: 'DELETE', path: '/messages/:id/reactions/:emoji', id: 'messageId', status: 200 },
     input: strict({ messageId: Id, emoji: Emoji }),
     output: MessageAnswer,
     async run({ parley, actor }, input) {
@@ -99,7 +99,7 @@ export const messageOperations = [
   forUsers({
     id: 'addFlag',
     summary: "Mark another's message as hurtful.",
-    http: { method: 'POST', path: '/messages/:messageId/flag', status: 200 },
+    http: { method: 'POST', path: '/messages/:id/flag', id: 'messageId', status: 200 },
     input: strict({ messageId: Id, reason: optional(Reason) }),
     output: MessageAnswer,
     async run({ parley, actor }, input) {
@@ -110,7 +110,7 @@ export const messageOperations = [
   forUsers({
     id: 'removeFlag',
     summary: 'Take the mark back.',
-    http: { method: 'DELETE', path: '/messages/:messageId/flag', status: 200 },
+    http: { method: 'DELETE', path: '/messages/:id/flag', id: 'messageId', status: 200 },
     input: strict({ messageId: Id, reason: optional(Reason) }),
     output: MessageAnswer,
     async run({ parley, actor }, input) {

@@ -31,7 +31,7 @@ export const readingOperations = [
   forUsers({
     id: 'listMessagesAround',
     summary: 'A message with what stands before and after it.',
-    http: { method: 'GET', path: '/messages/:messageId/around', status: 200 },
+    http: { method: 'GET', path: '/messages/:id/around', id: 'messageId', status: 200 },
     event: 'message:around',
     input: strict({ messageId: Id, limit: optional(Limit), minSeq: optional(MinSeq) }),
     output: shape({ messages: listOf(Message), targetMessageId: Id, headSeq: Seq }),
@@ -45,7 +45,7 @@ export const readingOperations = [
   forUsers({
     id: 'listMessageVersions',
     summary: 'All texts that a message has had, oldest first; none once it is deleted.',
-    http: { method: 'GET', path: '/messages/:messageId/versions', status: 200 },
+    http: { method: 'GET', path: '/messages/:id/versions', id: 'messageId', status: 200 },
     input: strict({ messageId: Id, minSeq: optional(MinSeq) }),
     output: shape({ versions: listOf(MessageVersion), headSeq: Seq }),
     async run({ parley, actor }, input) {

@@ -1,0 +1,116 @@
+import {
+  baseUrl,
+  host,
+  integer,
+  networks,
+  number,
+  oneOf,
+  origins,
+  postgresUrl,
+  type Reading,
+  secret,
+  text,
+  token,
+} from './values.js'
+import { LATER_VARIABLES, VARIABLES, type VariableName } from './variables.js'
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** Everything that an operator decides. */
+export type ServerConfig = {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** Null: the embedded Postgres. */
+  readonly databaseUrl: string | null
+  /** Set whenever `databaseUrl` is. */
+  readonly databaseDirectUrl: string | null
+  readonly dataDir: string
+  /** Null: the one generated into the data directory. */
+  readonly authSecret: string | null
+  /** Null: administrator calls are off. */
+  readonly adminToken: string | null
+  /** An origin, without a slash at the end. */
+  readonly publicUrl: string | null
+  readonly origins: readonly string[]
+  readonly trustedProxies: readonly string[]
+  /** Null: `/metrics` answers on loopback only. */
+  readonly metricsToken: string | null
+  readonly sessionMaxMs: number
+  readonly limitFactor: number
+  readonly logLevel: (typeof LOG_LEVELS)[number]
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Takes values from the environment and collects what is wrong with them, one line each. */
+class Reader {
+  readonly mistakes: string[] = []
+
+  constructor(private readonly env: Environment) {}
+
+  read<T>(name: VariableName, as: (text: string) => Reading<T>): T | null {
+    // An empty value is how compose files and shells say "unset".
+    const raw = this.env[name] || VARIABLES[name].default
+    if (raw === null) return null
+    const reading = as(raw)
+    if ('value' in reading) return reading.value
+    this.mistakes.push(`${name} ${reading.mistake}`)
+    return null
+  }
+
+  /** For a variable that has a default; null only after a mistake, when the whole reading is refused. */
+  must<T>(name: VariableName, as: (text: string) => Reading<T>, otherwise: T): T {
+    return this.read(name, as) ?? otherwise
+  }
+}
+
+/** Reads the whole configuration, or tells every mistake in it. Values are not repeated in the lines: some are secrets. */
+export function readConfig(
+  env: Environment,
+): { readonly config: ServerConfig } | { readonly mistakes: readonly string[] } {
+  const reader = new Reader(env)
+  const production = env.NODE_ENV === 'production'
+  const databaseUrl = reader.read('DATABASE_URL', postgresUrl)
+  const databaseDirectUrl = reader.read('DATABASE_DIRECT_URL', postgresUrl)
+  const config: ServerConfig = {
+    host: reader.must('HOST', host, ''),
+    port: reader.must('PORT', integer(0, 65_535), 0),
+    databaseUrl,
+    databaseDirectUrl: databaseDirectUrl ?? databaseUrl,
+    dataDir: reader.must('PARLEY_DATA_DIR', text, ''),
+    authSecret: reader.read('PARLEY_AUTH_SECRET', secret),
+    adminToken: reader.read('PARLEY_ADMIN_TOKEN', token(production ? 32 : 8)),
+    publicUrl: reader.read('PARLEY_PUBLIC_URL', baseUrl),
+    origins: reader.read('PARLEY_ORIGINS', origins) ?? [],
+    trustedProxies: reader.read('PARLEY_TRUSTED_PROXIES', networks) ?? [],
+    metricsToken: reader.read('PARLEY_METRICS_TOKEN', token(production ? 32 : 8)),
+    sessionMaxMs: reader.must('PARLEY_SESSION_MAX_DAYS', number(0, 3_650), 0) * 86_400_000,
+    limitFactor: reader.must('PARLEY_LIMIT_FACTOR', number(0, 1_000_000), 1),
+    logLevel: reader.must('LOG_LEVEL', oneOf(LOG_LEVELS), 'info'),
+  }
+  const mistakes = [...reader.mistakes, ...contradictions(env, production), ...foreignNames(env)]
+  return mistakes.length === 0 ? { config } : { mistakes }
+}
+
+function contradictions(env: Environment, production: boolean): string[] {
+  const needsSecret = production || env.DATABASE_URL
+  const reason = production ? 'NODE_ENV=production' : 'DATABASE_URL'
+  return [
+    ...(needsSecret && !env.PARLEY_AUTH_SECRET
+      ? [`PARLEY_AUTH_SECRET is required with ${reason}: all instances sign with the same one`]
+      : []),
+    ...(env.DATABASE_DIRECT_URL && !env.DATABASE_URL
+      ? ['DATABASE_DIRECT_URL needs DATABASE_URL beside it']
+      : []),
+  ]
+}
+
+/** A misspelt name, or one of a later version, would otherwise be a setting that silently does nothing. */
+function foreignNames(env: Environment): string[] {
+  return Object.entries(env).flatMap(([name, value]) => {
+    if (!value || name in VARIABLES) return []
+    if (LATER_VARIABLES.test(name)) return [`${name} is for a later version: this one cannot use it`]
+    return name.startsWith('PARLEY_') ? [`${name} is not a variable of Parley`] : []
+  })
+}

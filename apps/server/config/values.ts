@@ -1,0 +1,88 @@
+import proxyAddr from '@fastify/proxy-addr'
+
+/** A value as read, or what is wrong with it. */
+export type Reading<T> = { readonly value: T } | { readonly mistake: string }
+
+type Read<T> = (text: string) => Reading<T>
+
+const no = (mistake: string): { mistake: string } => ({ mistake })
+
+export const host: Read<string> = (text) =>
+  /^[A-Za-z0-9.:_-]+$/.test(text) ? { value: text } : no('must be a host name or an address without brackets')
+
+export function integer(min: number, max: number): Read<number> {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    return value >= min && value <= max ? { value } : no(`must be a whole number from ${min} to ${max}`)
+  }
+}
+
+export function number(above: number, max: number): Read<number> {
+  return (text) => {
+    const value = /^\d{1,9}(\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN
+    return value > above && value <= max ? { value } : no(`must be a number above ${above}, at most ${max}`)
+  }
+}
+
+export function oneOf<T extends string>(names: readonly T[]): Read<T> {
+  return (text) => {
+    const value = names.find((name) => name === text)
+    return value === undefined ? no(`must be one of ${names.join(', ')}`) : { value }
+  }
+}
+
+export const text: Read<string> = (value) => ({ value })
+
+export const postgresUrl: Read<string> = (value) =>
+  /^postgres(ql)?:\/\//.test(value) && URL.canParse(value)
+    ? { value }
+    : no('must be a URL that begins with postgres:// or postgresql://')
+
+/** Guessable ones are refused as well as short ones: anyone who knows it can sign in as anybody. */
+export const secret: Read<string> = (value) => {
+  if (Buffer.byteLength(value) < 32) return no('must have at least 32 bytes')
+  if (new Set(value).size < 8 || /change.?me|default|example|password|placeholder/i.test(value))
+    return no('must be random, not a placeholder')
+  return { value }
+}
+
+export function token(minBytes: number): Read<string> {
+  return (value) => {
+    if (!/^[\x21-\x7e]+$/.test(value)) return no('must be printable ASCII without spaces')
+    return value.length < minBytes ? no(`must have at least ${minBytes} characters here`) : { value }
+  }
+}
+
+const originOf = (value: string): string | null =>
+  /^https?:\/\//.test(value) && URL.canParse(value) ? new URL(value).origin : null
+
+export const baseUrl: Read<string> = (value) => {
+  const origin = originOf(value)
+  if (origin === null || (value !== origin && value !== `${origin}/`))
+    return no('must be like https://chat.example.org, without a path')
+  return { value: origin }
+}
+
+const listOf = (value: string): string[] =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
+export const origins: Read<readonly string[]> = (value) => {
+  const all = listOf(value)
+  const wrong = all.find((item) => originOf(item) !== item)
+  return wrong === undefined
+    ? { value: all }
+    : no('must be origins like https://chat.example.org, in lower case, without a path, separated by commas')
+}
+
+export const networks: Read<readonly string[]> = (value) => {
+  const all = listOf(value)
+  try {
+    proxyAddr.compile(all)
+    return { value: all }
+  } catch {
+    return no('must be IP addresses, networks like 10.0.0.0/8, or loopback, separated by commas')
+  }
+}

@@ -1,0 +1,42 @@
+export type Variable = {
+  /** As an operator would write it; null where nothing is set. */
+  readonly default: string | null
+  readonly meaning: string
+}
+
+/** The environment variables that this version reads, all optional. */
+export const VARIABLES = {
+  HOST: { default: '127.0.0.1', meaning: 'the address to listen at' },
+  PORT: { default: '3000', meaning: 'the port to listen at; `0` takes a free one' },
+  DATABASE_URL: { default: null, meaning: 'Postgres; unset: the embedded one' },
+  DATABASE_DIRECT_URL: {
+    default: null,
+    meaning: 'Postgres without a pooler between, for LISTEN and migrations; unset: `DATABASE_URL`',
+  },
+  PARLEY_DATA_DIR: { default: './data', meaning: 'holds the embedded database and generated secrets' },
+  PARLEY_AUTH_SECRET: {
+    default: null,
+    meaning:
+      'signs access tokens, at least 32 bytes; unset: generated once into the data directory; required with `DATABASE_URL` or `NODE_ENV=production`',
+  },
+  PARLEY_ADMIN_TOKEN: { default: null, meaning: 'opens the administrator calls; unset: they are off' },
+  PARLEY_PUBLIC_URL: {
+    default: null,
+    meaning: "where browsers find the server; unset: the server's own address",
+  },
+  PARLEY_ORIGINS: { default: null, meaning: 'further browser origins to allow, exact, separated by commas' },
+  PARLEY_TRUSTED_PROXIES: {
+    default: null,
+    meaning: 'addresses or networks whose `X-Forwarded-*` headers count, separated by commas; unset: none',
+  },
+  PARLEY_METRICS_TOKEN: { default: null, meaning: 'opens `/metrics`; unset: it answers on loopback only' },
+  PARLEY_SESSION_MAX_DAYS: { default: '30', meaning: 'absolute lifetime of a login' },
+  PARLEY_LIMIT_FACTOR: { default: '1', meaning: 'multiplies every rate limit' },
+  LOG_LEVEL: { default: 'info', meaning: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`' },
+} as const satisfies Record<string, Variable>
+
+export type VariableName = keyof typeof VARIABLES
+
+/** Known names whose feature this version does not have; setting one must not look as if it worked. */
+export const LATER_VARIABLES =
+  /^(REDIS_(URL|SENTINELS|SENTINEL_NAME)|PARLEY_REDIS_PREFIX|PARLEY_TTL_[A-Z_]+|MEDIATOR_[A-Z_]+)$/
