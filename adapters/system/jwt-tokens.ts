@@ -1,0 +1,72 @@
+import { createHash, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { jwtVerify, SignJWT } from 'jose'
+import { isId } from '../../core/domain/ids.js'
+import type { ClockPort } from '../../core/ports/clock-port.js'
+import type { AccessClaims, TokenPort } from '../../core/ports/token-port.js'
+
+const ALGORITHM = 'HS256'
+const AUDIENCE = 'parley'
+const TYPE = 'at+jwt'
+
+/** RFC 7518 asks HS256 for a key as long as its digest. */
+const SECRET_MIN_BYTES = 32
+
+export type JwtSettings = {
+  /** At least 32 bytes in UTF-8; every process of a deployment has the same, and no other deployment has it. */
+  readonly secret: string
+  readonly clock: ClockPort
+  readonly issuer?: string
+}
+
+/** Access tokens as JWTs signed with HMAC-SHA-256; secrets from the machine's random numbers. */
+export class JwtTokens implements TokenPort {
+  private readonly key: KeyObject
+  private readonly clock: ClockPort
+  private readonly issuer: string
+
+  constructor({ secret, clock, issuer = 'parley' }: JwtSettings) {
+    const bytes = Buffer.from(secret, 'utf8')
+    if (bytes.length < SECRET_MIN_BYTES)
+      throw new RangeError(`a secret to sign with must have at least ${SECRET_MIN_BYTES} bytes`)
+    this.key = createSecretKey(bytes)
+    this.clock = clock
+    this.issuer = issuer
+  }
+
+  signAccess({ userId, loginId, expiresAtMs }: AccessClaims): Promise<string> {
+    return new SignJWT({ sid: loginId })
+      .setProtectedHeader({ alg: ALGORITHM, typ: TYPE })
+      .setSubject(userId)
+      .setIssuer(this.issuer)
+      .setAudience(AUDIENCE)
+      .setIssuedAt(Math.floor(this.clock.nowMs() / 1_000))
+      .setExpirationTime(Math.floor(expiresAtMs / 1_000))
+      .sign(this.key)
+  }
+
+  async verifyAccess(token: string): Promise<AccessClaims | null> {
+    try {
+      const { payload } = await jwtVerify(token, this.key, {
+        algorithms: [ALGORITHM],
+        audience: AUDIENCE,
+        issuer: this.issuer,
+        typ: TYPE,
+        requiredClaims: ['exp'],
+        currentDate: new Date(this.clock.nowMs()),
+      })
+      const { sub: userId, sid: loginId, exp } = payload
+      if (typeof userId !== 'string' || typeof loginId !== 'string' || exp === undefined) return null
+      return isId(userId) && isId(loginId) ? { userId, loginId, expiresAtMs: exp * 1_000 } : null
+    } catch {
+      return null
+    }
+  }
+
+  mintSecret(): string {
+    return randomBytes(32).toString('base64url')
+  }
+
+  digest(text: string): string {
+    return createHash('sha256').update(text, 'utf8').digest('base64url')
+  }
+}
