@@ -8,6 +8,9 @@ export type Allowance =
       readonly retryAfterMs: number
     }
 
+/** Sums of fractions of a ms are not exact; a call this close to its time passes. Far below what any clock here tells apart. */
+export const GCRA_TOLERANCE_MS = 0.001
+
 /**
  * Generic cell rate algorithm (ITU-T I.371; its virtual-scheduling form). `tatMs` is the theoretical arrival time kept
  * for a key, or null for a key never seen. Returns the allowance and the value to keep; a refused call keeps the old one.
@@ -22,6 +25,7 @@ export function gcra(
   const start = Math.max(tatMs ?? nowMs, nowMs)
   const next = start + cost * intervalMs
   const waitMs = next - limit.burst * intervalMs - nowMs
-  if (waitMs > 0) return { allowance: { allowed: false, retryAfterMs: Math.ceil(waitMs) }, tatMs: start }
+  if (waitMs > GCRA_TOLERANCE_MS)
+    return { allowance: { allowed: false, retryAfterMs: Math.ceil(waitMs) }, tatMs: start }
   return { allowance: { allowed: true }, tatMs: next }
 }
