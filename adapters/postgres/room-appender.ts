@@ -1,0 +1,59 @@
+import type { RoomId } from '../../core/domain/ids.js'
+import type { Room, RoomHeads } from '../../core/domain/room.js'
+import {
+  type RoomChange,
+  type RoomCommit,
+  type RoomEvent,
+  raise,
+  type Stamp,
+  toRoomEvent,
+} from '../../core/domain/room-event.js'
+import type { Transaction } from './connection.js'
+import { RoomChangeRows } from './room-change-rows.js'
+import { type RoomRow, toHeads, toRoom } from './room-rows.js'
+
+type Appended = { readonly room: RoomRow; heads: RoomHeads; readonly events: RoomEvent[] }
+
+/** Appends to rooms whose rows the transaction holds locked: first in memory, then all of it in a few statements. */
+export class RoomAppender {
+  private readonly rooms = new Map<RoomId, Appended>()
+  private readonly rows = new RoomChangeRows()
+
+  constructor(locked: readonly RoomRow[]) {
+    for (const room of locked) this.rooms.set(room.id, { room, heads: toHeads(room), events: [] })
+  }
+
+  /** As it is with what was appended so far; null where it is not locked. */
+  room(roomId: RoomId): Room | null {
+    const appended = this.rooms.get(roomId)
+    return appended === undefined ? null : { ...toRoom(appended.room), headSeq: appended.heads.head }
+  }
+
+  append(roomId: RoomId, change: RoomChange, by: Omit<Stamp, 'seq'>): RoomEvent {
+    const appended = this.rooms.get(roomId)
+    if (appended === undefined) throw new Error(`the room ${roomId} is not locked`)
+    const stamp = { seq: appended.heads.head + 1, ...by }
+    const event = toRoomEvent(change, stamp)
+    appended.heads = raise(appended.heads, change.type, stamp.seq)
+    appended.events.push(event)
+    this.rows.add(roomId, change, stamp)
+    return event
+  }
+
+  /** Writes everything; the commits are true once the transaction is committed. */
+  async flush(tx: Transaction): Promise<readonly RoomCommit[]> {
+    const changed = [...this.rooms.values()].filter(({ events }) => events.length > 0)
+    if (changed.length === 0) return []
+    const heads = changed.map(({ room, heads }) => ({ id: room.id, before: room.head, ...heads }))
+    // Issued together: they travel in one packet, and the server runs them in this order.
+    const raised = tx`
+      update rooms r
+      set head = h.head, messages_head = h.messages, threads_head = h.threads, members_head = h.members
+      from json_to_recordset(${JSON.stringify(heads)}::text::json)
+        as h(id uuid, before bigint, head bigint, messages bigint, threads bigint, members bigint)
+      where r.id = h.id and r.head = h.before`
+    const [{ count }] = await Promise.all([raised, ...this.rows.statements(tx)])
+    if (count !== changed.length) throw new Error('the head of a locked room has moved')
+    return changed.map(({ room, heads, events }) => ({ roomId: room.id, heads, events }))
+  }
+}

@@ -1,0 +1,95 @@
+import type postgres from 'postgres'
+import type { Transaction } from './connection.js'
+
+/** Writes rows that are given as one JSON parameter, so that a statement has the same text for any number of them. */
+export type Statement = (tx: Transaction, rows: postgres.PendingQuery<postgres.Row[]>) => PromiseLike<unknown>
+
+export const insertEvents: Statement = (tx, rows) => tx`
+  insert into room_events (room_id, seq, type, actor_id, at_ms, facts)
+  select "roomId", seq, type, "actorId", "atMs", facts
+  from ${rows} as t("roomId" uuid, seq bigint, type text, "actorId" uuid, "atMs" bigint, facts jsonb)`
+
+export const insertMessages: Statement = (tx, rows) => tx`
+  insert into messages (
+    id, room_id, seq, sender_id, client_message_id, submitted_digest, delivered_under, text,
+    reply_to, thread_id, thread_seq, thread_by, created_at_ms
+  )
+  select
+    id, "roomId", seq, "senderId", "clientMessageId", "submittedDigest", "deliveredUnder", text,
+    "replyTo", "threadId", "threadSeq", "threadBy", "atMs"
+  from ${rows} as t(
+    id uuid, "roomId" uuid, seq bigint, "senderId" uuid, "clientMessageId" text, "submittedDigest" text,
+    "deliveredUnder" text, text text, "replyTo" uuid, "threadId" uuid, "threadSeq" bigint, "threadBy" text, "atMs" bigint
+  )`
+
+export const insertVersions: Statement = (tx, rows) => tx`
+  insert into message_versions (message_id, seq, text, at_ms)
+  select "messageId", seq, text, "atMs"
+  from ${rows} as t("messageId" uuid, seq bigint, text text, "atMs" bigint)`
+
+export const updateTexts: Statement = (tx, rows) => tx`
+  update messages m
+  set text = t.text, edited_at_ms = t."atMs", delivered_under = t."deliveredUnder"
+  from ${rows} as t(id uuid, text text, "deliveredUnder" text, "atMs" bigint)
+  where m.id = t.id`
+
+export const eraseTexts: Statement = (tx, rows) => tx`
+  update messages m set text = '', deleted_at_ms = t."atMs"
+  from ${rows} as t(id uuid, "atMs" bigint) where m.id = t.id`
+
+export const eraseVersions: Statement = (tx, rows) => tx`
+  delete from message_versions v using ${rows} as t(id uuid) where v.message_id = t.id`
+
+export const setReactions: Statement = (tx, rows) => tx`
+  with t as (select * from ${rows} as t("messageId" uuid, "userId" uuid, emoji text, "on" boolean, seq bigint)),
+  off as (
+    delete from message_reactions r using t
+    where not t."on" and r.message_id = t."messageId" and r.emoji = t.emoji and r.user_id = t."userId"
+  )
+  insert into message_reactions (message_id, emoji, user_id, seq)
+  select "messageId", emoji, "userId", seq from t where "on"
+  on conflict (message_id, emoji, user_id) do update set seq = excluded.seq`
+
+export const setFlags: Statement = (tx, rows) => tx`
+  with t as (
+    select * from ${rows}
+      as t("messageId" uuid, "userId" uuid, "on" boolean, reason text, seq bigint, "atMs" bigint)
+  ),
+  off as (
+    delete from message_flags f using t
+    where not t."on" and f.message_id = t."messageId" and f.user_id = t."userId"
+  )
+  insert into message_flags (message_id, user_id, seq, reason, at_ms)
+  select "messageId", "userId", seq, reason, "atMs" from t where "on"
+  on conflict (message_id, user_id)
+    do update set seq = excluded.seq, reason = excluded.reason, at_ms = excluded.at_ms`
+
+export const putMembers: Statement = (tx, rows) => tx`
+  insert into room_members (room_id, user_id, role, joined_at_ms, joined_seq, read_seq)
+  select "roomId", "userId", role, "joinedAtMs", seq, "readSeq"
+  from ${rows}
+    as t("roomId" uuid, "userId" uuid, role text, "joinedAtMs" bigint, seq bigint, "readSeq" bigint)
+  on conflict (room_id, user_id) do update set
+    role = excluded.role, joined_at_ms = excluded.joined_at_ms, joined_seq = excluded.joined_seq,
+    read_seq = excluded.read_seq, left_at_ms = null`
+
+export const updateRoles: Statement = (tx, rows) => tx`
+  update room_members m set role = t.role
+  from ${rows} as t("roomId" uuid, "userId" uuid, role text)
+  where m.room_id = t."roomId" and m.user_id = t."userId"`
+
+export const markLeft: Statement = (tx, rows) => tx`
+  update room_members m set left_at_ms = t."atMs"
+  from ${rows} as t("roomId" uuid, "userId" uuid, "atMs" bigint)
+  where m.room_id = t."roomId" and m.user_id = t."userId"`
+
+export const useInvitations: Statement = (tx, rows) => tx`
+  update invitations i set uses = i.uses + t.uses
+  from (select code, count(*)::integer as uses from ${rows} as t(code text) group by code) as t
+  where i.code = t.code`
+
+export const updateSettings: Statement = (tx, rows) => tx`
+  update rooms r
+  set name = t.name, mediation = t.mediation, send_anyway = t."sendAnyway", opt_out = t."optOut"
+  from ${rows} as t("roomId" uuid, name text, mediation text, "sendAnyway" boolean, "optOut" boolean)
+  where r.id = t."roomId"`
