@@ -14,7 +14,7 @@ describe('a new password', () => {
       'xkqvbnzt',
       'ünïcödé!',
       '🔑🔒🗝️🚪🪟🏠🌳🌲',
-      'x'.repeat(63) + '!',
+      `${'x'.repeat(63)}!`,
       'k'.repeat(1_000),
       '🔑'.repeat(1_000),
       'only lower case letters',
