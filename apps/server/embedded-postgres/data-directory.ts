@@ -3,7 +3,7 @@ import { access, chown, constants, mkdir, readdir, realpath, rm } from 'node:fs/
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Account, accountForNewCluster, accountOfCluster, canReach, runsAsRoot } from './account.js'
 import { createOnce, draftOwner, readIfPresent } from './durable-files.js'
-import { EmbeddedPostgresFailed, IncompatibleDataDirectory, messageOf } from './errors.js'
+import { codeOf, EmbeddedPostgresFailed, IncompatibleDataDirectory, messageOf } from './errors.js'
 import { isAlive } from './process-state.js'
 
 /** Where a cluster lies and which account runs it. All paths are real ones, without links. */
@@ -26,7 +26,12 @@ export interface Secrets {
  */
 export async function prepareDataDirectory(dataDir: string): Promise<string> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: runsAsRoot() ? 0o711 : 0o700 })
+    const mode = runsAsRoot() ? 0o711 : 0o700
+    await mkdir(dataDir, { recursive: true, mode }).catch(async (error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error
+      // The recursive form says so of a read-only file system; the plain one names the true reason.
+      await mkdir(dataDir, { mode })
+    })
     await access(dataDir, constants.W_OK | constants.X_OK)
     return await realpath(dataDir)
   } catch (error) {
@@ -69,6 +74,18 @@ export async function placeCluster(dataDir: string, systemDir: string): Promise<
 function outside(dataDir: string, systemDir: string): string {
   const path = createHash('sha256').update(dataDir).digest('hex').slice(0, 16)
   return join(systemDir, `${path}-${randomBytes(4).toString('hex')}`)
+}
+
+/** Databases in the system directory that an earlier data directory of the same path left there. */
+export async function abandonedClusters({ dataDir, clusterDir }: ClusterPlace): Promise<string[]> {
+  const folder = dirname(clusterDir)
+  if (folder === dataDir) return []
+  const prefix = basename(clusterDir).split('-')[0]
+  const names = await readdir(folder)
+  return names
+    .filter((name) => name.startsWith(`${prefix}-`) && draftOwner(name) === null)
+    .map((name) => join(folder, name))
+    .filter((path) => path !== clusterDir)
 }
 
 async function existing(dataDir: string, clusterDir: string): Promise<ClusterPlace> {

@@ -84,6 +84,9 @@ async function runInitdb(wanted: ClusterWanted, draft: string, passwordFile: str
 /** Adds what the operator can do where the program's own words do not say it. */
 function explained(failure: string): string {
   if (failure.includes('ENOENT')) return `${failure} (its programs need glibc; elsewhere set DATABASE_URL)`
+  if (failure.includes('spawn EPERM')) {
+    return `${failure} (root may not change accounts here: start as an ordinary user, or set DATABASE_URL)`
+  }
   if (failure.includes('could not look up effective user')) {
     return `${failure} (this user id needs an entry in /etc/passwd; otherwise set DATABASE_URL)`
   }

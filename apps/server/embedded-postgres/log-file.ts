@@ -56,13 +56,13 @@ export class PostgresLog {
   }
 }
 
-/** The end of a program's output as one line. */
+/** The end of a program's output as one line; what the disk or a permission refused comes first. */
 export function lastLines(output: string): string {
-  return output
+  const lines = output
     .split('\n')
     .map((line) => line.replace(/^\d{4}-\d\d-\d\d \S+ \S+ \[\d+\] /, '').trim())
     .filter((line) => line !== '')
-    .slice(-TAIL_LINES)
-    .join(' | ')
-    .slice(-TAIL_CHARACTERS)
+  const reason = lines.find((line) => /No space left|Permission denied|quota exceeded/i.test(line))
+  const tail = lines.slice(-TAIL_LINES).filter((line) => line !== reason)
+  return [...(reason === undefined ? [] : [reason]), ...tail].join(' | ').slice(0, TAIL_CHARACTERS)
 }

@@ -30,13 +30,16 @@ export interface LockTarget {
 export class OwnerLock {
   private constructor(
     /** The connection that holds the lock, as superuser. After `closed` it must not be used. */
-    readonly sql: postgres.Sql,
+    private readonly sql: postgres.Sql,
     /** Resolves once the connection, and with it the lock, is gone. */
     readonly closed: Promise<void>,
   ) {}
 
-  /** Throws DataDirectoryInUse while another server holds it, and whatever connecting throws. */
-  static async take(target: LockTarget): Promise<OwnerLock> {
+  /**
+   * Takes the lock, and then does `first` as superuser on the connection that holds it. Throws
+   * DataDirectoryInUse while another server holds it, and whatever connecting throws.
+   */
+  static async take(target: LockTarget, first: (sql: postgres.Sql) => Promise<void>): Promise<OwnerLock> {
     let close: () => void = () => undefined
     const closed = new Promise<void>((resolve) => {
       close = resolve
@@ -54,6 +57,7 @@ export class OwnerLock {
     const lock = new OwnerLock(sql, closed)
     try {
       await lock.acquire(target)
+      await first(sql)
       return lock
     } catch (error) {
       await lock.end()

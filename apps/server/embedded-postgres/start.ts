@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Sql } from 'postgres'
 import {
+  abandonedClusters,
   placeCluster,
   prepareDataDirectory,
   readSecrets,
@@ -41,7 +43,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       ...urlsOf(claimed.running, secrets),
       cluster,
       log,
-      claim: (port, timeoutMs) => claim(port, timeoutMs),
+      claim,
     })
   } catch (error) {
     if (error instanceof EmbeddedPostgresFailed) throw error
@@ -69,6 +71,9 @@ async function prepareCluster(
   const place = await placeCluster(dataDir, systemDir)
   if (place.account !== null && !place.clusterDir.startsWith(dataDir)) {
     log(`The account ${place.account.name} cannot reach ${dataDir}: its database is in ${place.clusterDir}.`)
+  }
+  for (const path of await abandonedClusters(place)) {
+    log(`An earlier database of ${dataDir} is left in ${path}: remove it if nobody wants it.`)
   }
   const binaries = await prepareBinaries({
     nativeDir: options.nativeDir ?? packagedNativeDir(),
@@ -98,9 +103,7 @@ async function claimOwnership(
     const { superuserPassword } = secrets
     const target = { port: running.port, superuserPassword, dataDir, clusterDir, token }
     try {
-      const lock = await OwnerLock.take(target)
-      await ensureDatabase(lock, secrets)
-      return { lock, running }
+      return { lock: await OwnerLock.take(target, (sql) => ensureDatabase(sql, secrets)), running }
     } catch (error) {
       if (error instanceof EmbeddedPostgresFailed) throw error
       if (codeOf(error)?.startsWith('28')) throw wrongPassword(cluster, error)
@@ -119,7 +122,7 @@ function wrongPassword({ place }: Cluster, cause: unknown): EmbeddedPostgresFail
 }
 
 /** Only the owner comes here, so looking first and creating then is no race. */
-async function ensureDatabase({ sql }: OwnerLock, secrets: Secrets): Promise<void> {
+async function ensureDatabase(sql: Sql, secrets: Secrets): Promise<void> {
   const [found] = await sql<{ role: boolean; database: boolean }[]>`
     select exists (select from pg_roles where rolname = 'parley') as role,
            exists (select from pg_database where datname = 'parley') as database`
