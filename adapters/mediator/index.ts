@@ -1,0 +1,1 @@
+export { AlwaysDeliver } from './always-deliver.js'
