@@ -15,7 +15,7 @@ export function validatorOf(schema: TObject): Validate {
   const validator = Compile(schema)
   return (value) => {
     if (!validator.Check(value)) return refusal(validator.Errors(value).flatMap(toDetails))
-    const path = findUnstorable(value, '')
+    const path = findUnstorable(value)
     if (path !== null) return refusal([{ path, message: 'must not contain NUL or lone surrogates' }])
     return ok(value as object)
   }
@@ -49,13 +49,15 @@ function toDetails(error: TLocalizedValidationError): ValidationDetail[] {
   }
 }
 
-/** Postgres stores neither NUL nor half a surrogate pair. What is walked has matched its schema, so it is no deeper than that. */
-function findUnstorable(value: unknown, path: string): string | null {
-  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? path : null
-  if (typeof value !== 'object' || value === null) return null
-  for (const [name, inner] of Object.entries(value)) {
-    const found = findUnstorable(inner, path === '' ? name : `${path}.${name}`)
-    if (found !== null) return found
+/** Postgres stores neither NUL nor half a surrogate pair. What is walked has matched its schema, so it is small. */
+function findUnstorable(value: unknown): string | null {
+  const rest: [path: string, value: unknown][] = [['', value]]
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    const [path, inner] = next
+    if (typeof inner === 'string' && (inner.includes('\0') || !inner.isWellFormed())) return path
+    if (typeof inner !== 'object' || inner === null) continue
+    for (const [name, field] of Object.entries(inner))
+      rest.push([path === '' ? name : `${path}.${name}`, field])
   }
   return null
 }

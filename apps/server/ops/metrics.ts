@@ -1,0 +1,71 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** From what a quick commit takes to what a user takes for a failure. */
+const LATENCIES_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** What the server counts. One instance a server, so that several can live in one process. */
+export class Metrics {
+  readonly registry = new Registry()
+  readonly sendToAck = this.histogram(
+    'parley_send_ack_seconds',
+    'From a send to its ack, that is to its commit.',
+  )
+  readonly commitToDeliver = this.histogram(
+    'parley_deliver_seconds',
+    'From the time stamped on an event to its delivery to the local sockets.',
+  )
+  readonly busLag = this.histogram(
+    'parley_bus_lag_seconds',
+    'From publishing to receiving, between two processes.',
+  )
+  readonly requests = new Counter({
+    name: 'parley_requests_total',
+    help: 'Requests answered, by operation and outcome.',
+    labelNames: ['operation', 'transport', 'outcome'] as const,
+    registers: [this.registry],
+  })
+  readonly slowReaders = this.counter('parley_slow_readers_total', 'Sockets cut because they did not read.')
+  readonly busFailures = this.counter(
+    'parley_bus_failures_total',
+    'Messages that could not be handed to the bus.',
+  )
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry })
+  }
+
+  /** A value that is read when it is asked for. */
+  gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+
+  /** A count that someone else keeps; it never goes down. */
+  total(name: string, help: string, read: () => number): void {
+    let told = 0
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        const now = read()
+        this.inc(now - told)
+        told = now
+      },
+    })
+  }
+
+  private counter(name: string, help: string): Counter {
+    return new Counter({ name, help, registers: [this.registry] })
+  }
+
+  private histogram(name: string, help: string): Histogram {
+    return new Histogram({ name, help, buckets: LATENCIES_S, registers: [this.registry] })
+  }
+}

@@ -1,0 +1,48 @@
+/** `unavailable` decides for the whole server; `degraded` is told and decides nothing. */
+export type CheckStatus = 'ok' | 'degraded' | 'unavailable'
+export type Check = () => Promise<CheckStatus>
+export type ReadinessReport = {
+  readonly status: CheckStatus
+  readonly checks: Readonly<Record<string, CheckStatus>>
+}
+
+const CHECK_TIMEOUT_MS = 2_000
+const WORSE: readonly CheckStatus[] = ['ok', 'degraded', 'unavailable']
+
+/** Whether the server can do its work. A check that fails or takes too long counts as unavailable. */
+export class Readiness {
+  private draining = false
+
+  constructor(private readonly checks: Readonly<Record<string, Check>>) {}
+
+  /** From now on the server is leaving: whoever spreads the load should send nobody here. */
+  drain(): void {
+    this.draining = true
+  }
+
+  async report(): Promise<ReadinessReport> {
+    const named = await Promise.all(
+      Object.entries(this.checks).map(async ([name, check]) => [name, await judged(check)] as const),
+    )
+    const checks = Object.fromEntries([
+      ...named,
+      ...(this.draining ? [['draining', 'unavailable'] as const] : []),
+    ])
+    const worst = Math.max(0, ...Object.values(checks).map((status) => WORSE.indexOf(status)))
+    return { status: WORSE[worst] ?? 'unavailable', checks }
+  }
+}
+
+async function judged(check: Check): Promise<CheckStatus> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<CheckStatus>((resolve) => {
+    timer = setTimeout(resolve, CHECK_TIMEOUT_MS, 'unavailable')
+  })
+  try {
+    return await Promise.race([check(), timeout])
+  } catch {
+    return 'unavailable'
+  } finally {
+    clearTimeout(timer)
+  }
+}
