@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { stopPostmaster } from '../../apps/server/embedded-postgres/postmaster.js'
 import { readPostmasterFile } from '../../apps/server/embedded-postgres/postmaster-file.js'
+import { isAlive } from '../../apps/server/embedded-postgres/process-state.js'
 import type { OwnerEvent } from './embedded-postgres-owner.js'
 
 /** Stops the Postgres of a cluster whoever started it, if one runs. */
@@ -17,9 +18,24 @@ export async function stopCluster(clusterDir: string): Promise<void> {
   if (running?.pid) await stopPostmaster(clusterDir, running.pid)
 }
 
-/** A temporary directory is closed to others; as root, the account of the database has to pass through it. */
-export async function letOthersThrough(directory: string): Promise<void> {
-  await chmod(directory, 0o711)
+const PREFIX = 'parley-test-postgres-'
+
+async function newDirectory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`))
+  // It is closed to others; as root, the account of the database has to pass through it.
+  await chmod(path, 0o711)
+  return path
+}
+
+/** A run that was killed leaves its clusters behind; the pid of who made them is in the name. */
+export async function sweepKilledRuns(): Promise<void> {
+  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(PREFIX))
+  for (const name of names) {
+    if (await isAlive(Number.parseInt(name.slice(PREFIX.length), 10))) continue
+    const path = join(tmpdir(), name)
+    await stopCluster(join(path, 'data', 'postgres'))
+    await rm(path, { recursive: true, force: true })
+  }
 }
 
 export interface TemporaryDirectory {
@@ -31,8 +47,7 @@ export interface TemporaryDirectory {
 }
 
 export async function temporaryDirectory(): Promise<TemporaryDirectory> {
-  const path = await mkdtemp(join(tmpdir(), 'parley-embedded-'))
-  await letOthersThrough(path)
+  const path = await newDirectory()
   const dataDir = join(path, 'data')
   const remove = async () => {
     await stopCluster(join(dataDir, 'postgres'))
