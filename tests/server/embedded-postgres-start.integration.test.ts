@@ -146,13 +146,13 @@ describe('an embedded Postgres on an empty directory', () => {
 })
 
 describe('an embedded Postgres on a directory with data', () => {
-  it('starts warm with the same passwords and rows, within two seconds', async () => {
+  it('starts warm with the same passwords and rows, within five seconds', async () => {
     const first = await start()
     await query(first.url, `create table kept as select 'a row' as text`)
     await first.stop()
     const before = Date.now()
     const second = await start()
-    expect(Date.now() - before).toBeLessThan(2_000)
+    expect(Date.now() - before).toBeLessThan(5_000)
     expect(second.adopted).toBe(false)
     expect(new URL(second.url).password).toBe(new URL(first.url).password)
     expect(await query(second.url, 'select text from kept')).toEqual([{ text: 'a row' }])
