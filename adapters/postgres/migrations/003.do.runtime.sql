@@ -47,7 +47,10 @@ create unlogged table locks (
 );
 
 create unlogged table rate_limits (
+  -- A digest; what is limited may be an address.
   key text primary key,
+  per_minute double precision not null,
+  burst double precision not null,
   -- Theoretical arrival time, ms since the Unix epoch.
   tat_ms double precision not null,
   -- Of the last call: 0 or less where it was allowed, else after how many ms it would have been.
@@ -75,7 +78,7 @@ create function gcra(
       select
         60000 / per_minute as interval_ms,
         -- No allowed call puts it further ahead than a full burst; one that is means that the clock was set back.
-        greatest(coalesce(least(tat_ms, now_ms + burst * 60000 / per_minute), now_ms), now_ms) as start_ms
+        greatest(least(coalesce(tat_ms, now_ms), now_ms + burst * 60000 / per_minute), now_ms) as start_ms
     ) as arrival
   ) as timing
 $$;

@@ -1,0 +1,67 @@
+import { PortUnavailable } from '../../core/ports/port-unavailable.js'
+
+export type GatherOptions<Item> = {
+  readonly port: string
+  readonly maxBatch: number
+  /** Calls that may wait; the next one is refused at once. */
+  readonly maxWaiting: number
+  /** Items of one key never share a batch, and keep their order. */
+  readonly keyOf: (item: Item) => string
+}
+
+type Waiting<Item, Answer> = {
+  readonly item: Item
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Runs calls that arrive together as one: those of a tick, and all that gather while a batch is under way. */
+export class GatheredCalls<Item, Answer> {
+  private waiting: Waiting<Item, Answer>[] = []
+  private isBusy = false
+
+  constructor(
+    /** Answers each item of a batch, in order. */
+    private readonly run: (items: readonly Item[]) => Promise<readonly Answer[]>,
+    private readonly options: GatherOptions<Item>,
+  ) {}
+
+  call(item: Item): Promise<Answer> {
+    const { port, maxWaiting } = this.options
+    if (this.waiting.length >= maxWaiting)
+      return Promise.reject(new PortUnavailable(port, new Error('Too many calls wait for the database')))
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject })
+      if (this.isBusy) return
+      this.isBusy = true
+      setImmediate(() => void this.drain())
+    })
+  }
+
+  private async drain(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const batch = this.nextBatch()
+      try {
+        const answers = await this.run(batch.map(({ item }) => item))
+        for (const [index, answer] of answers.entries()) batch[index]?.resolve(answer)
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    this.isBusy = false
+  }
+
+  private nextBatch(): readonly Waiting<Item, Answer>[] {
+    const keys = new Set<string>()
+    const batch: Waiting<Item, Answer>[] = []
+    const later: Waiting<Item, Answer>[] = []
+    for (const call of this.waiting) {
+      const key = this.options.keyOf(call.item)
+      if (keys.has(key) || batch.length === this.options.maxBatch) later.push(call)
+      else batch.push(call)
+      keys.add(key)
+    }
+    this.waiting = later
+    return batch
+  }
+}

@@ -1,0 +1,222 @@
+import type { SocketId, UserId } from '../../core/domain/ids.js'
+import type { Presence, PresenceChange, PresencePort, PresenceState } from '../../core/ports/presence-port.js'
+import type { Transaction } from './connection.js'
+import type { Database } from './database.js'
+import { lockUsers, type RemovedLease, removeLeases } from './presence-removal.js'
+import { ProcessLease } from './process-lease.js'
+
+const PORT = 'PresencePort'
+
+type SocketState = 'online' | 'away'
+type SocketRow = { readonly socket_id: string; readonly boot_id: string; readonly away: boolean }
+
+/** A lease lost between renewing and using it, again and again, means that the clock of the database runs wild. */
+const ATTEMPTS = 3
+
+/**
+ * Presence of all processes: one row a socket, which counts while the lease of its process does. A change of one user is made
+ * with the user locked, so that exactly one process is told of each transition.
+ */
+export class PostgresPresence implements PresencePort {
+  private readonly own = new Map<SocketId, { readonly userId: UserId; readonly state: SocketState }>()
+
+  constructor(
+    private readonly database: Database,
+    private readonly lease = ProcessLease.of(database),
+  ) {
+    lease.onLost(() => this.restore())
+  }
+
+  async announce(userId: UserId, socketId: SocketId, state: SocketState): Promise<PresenceChange> {
+    await this.lease.ensure()
+    const previous = this.own.get(socketId)?.state ?? null
+    this.own.set(socketId, { userId, state })
+    return this.change(userId, socketId, async (tx, others) => {
+      await tx`
+        insert into presence_sockets (user_id, socket_id, boot_id, away)
+        values (${userId}, ${socketId}, ${this.lease.bootId}, ${state === 'away'})
+        on conflict (user_id, socket_id) do update set boot_id = excluded.boot_id, away = excluded.away`
+      return { before: stateOf([...others, previous]), after: stateOf([...others, state]) }
+    })
+  }
+
+  async withdraw(userId: UserId, socketId: SocketId): Promise<PresenceChange> {
+    const known = this.own.get(socketId)
+    if (known?.userId === userId) this.own.delete(socketId)
+    return this.change(userId, socketId, async (tx, others, stored) => {
+      const previous = known?.userId === userId ? known.state : stored
+      const change = { before: stateOf([...others, previous]), after: stateOf(others) }
+      if (previous !== null) await forget(tx, this.lease.bootId, userId, socketId, change.after === 'offline')
+      return change
+    })
+  }
+
+  beat(): Promise<void> {
+    return this.lease.renew()
+  }
+
+  async reap(): Promise<readonly UserId[]> {
+    // Whoever judges others by their leases must have one.
+    await this.lease.renew()
+    const { bootId, leaseMs } = this.lease
+    return this.database.transaction(PORT, async (tx) => {
+      // What ran out before this process's own lease began (a restart, or an outage in which all leases ran out) is left
+      // alone for half a lease more, in which others may still renew.
+      const dead = await tx<RemovedLease[]>`
+        delete from process_leases as dead using process_leases as me
+        where me.boot_id = ${bootId} and dead.boot_id <> me.boot_id and dead.expires_at <= clock_timestamp()
+          and (
+            dead.expires_at >= me.since
+            or me.since <= clock_timestamp() - ${leaseMs / 2}::float8 * interval '1 millisecond'
+          )
+        returning dead.boot_id,
+          floor(extract(epoch from dead.expires_at) * 1000 - ${leaseMs})::bigint as last_seen_ms`
+      return removeLeases(tx, dead)
+    })
+  }
+
+  async states(userIds: readonly UserId[]) {
+    type Row = { user_id: string; online: number; away: number; last_seen_ms: number | null }
+    const rows = await this.database.call(
+      PORT,
+      (sql) => sql<Row[]>`
+        select asked.user_id,
+          count(*) filter (where lease.expires_at > clock_timestamp() and not sockets.away)::int as online,
+          count(*) filter (where lease.expires_at > clock_timestamp() and sockets.away)::int as away,
+          greatest(
+            seen.at_ms, max(floor(extract(epoch from lease.expires_at) * 1000 - ${this.lease.leaseMs})::bigint)
+          ) as last_seen_ms
+        from unnest(${[...userIds]}::uuid[]) with ordinality as asked (user_id, place)
+        left join presence_sockets as sockets on sockets.user_id = asked.user_id
+        left join process_leases as lease on lease.boot_id = sockets.boot_id
+        left join presence_last_seen as seen on seen.user_id = asked.user_id
+        group by asked.place, asked.user_id, seen.at_ms
+        order by asked.place`,
+    )
+    const presences = rows.map((row): Presence => {
+      const state = row.online > 0 ? 'online' : row.away > 0 ? 'away' : 'offline'
+      return { userId: row.user_id, state, lastSeenAtMs: state === 'offline' ? row.last_seen_ms : null }
+    })
+    return { presences, partial: false }
+  }
+
+  async leave(): Promise<void> {
+    this.own.clear()
+    this.lease.doubt()
+    await this.database.transaction(PORT, async (tx) => {
+      const left = await tx<RemovedLease[]>`
+        delete from process_leases where boot_id = ${this.lease.bootId}
+        returning boot_id, floor(extract(epoch from clock_timestamp()) * 1000)::bigint as last_seen_ms`
+      await removeLeases(tx, left)
+    })
+  }
+
+  /**
+   * Runs `work` with the user locked. `others` are the states of the user's other live sockets, `stored` that of this one
+   * as an earlier attempt may have left it.
+   */
+  private async change(
+    userId: UserId,
+    socketId: SocketId,
+    work: (
+      tx: Transaction,
+      others: readonly SocketState[],
+      stored: SocketState | null,
+    ) => Promise<PresenceChange>,
+  ): Promise<PresenceChange> {
+    const { bootId } = this.lease
+    const attempt = (tx: Transaction) =>
+      this.attempt(tx, userId, async (rows) => {
+        const isThis = (row: SocketRow) => row.socket_id === socketId && row.boot_id === bootId
+        const others = rows.filter((row) => !isThis(row)).map(toState)
+        const stored = rows.find(isThis)
+        return work(tx, others, stored === undefined ? null : toState(stored))
+      })
+    try {
+      for (let left = ATTEMPTS; left > 0; left -= 1) {
+        const change = await this.database.transaction(PORT, attempt)
+        if (change !== null) return change
+        await this.lease.renew()
+      }
+    } catch (error) {
+      this.lease.doubt()
+      throw error
+    }
+    throw new Error('The lease of this process runs out as soon as it is renewed')
+  }
+
+  /** Null, and nothing done, where this process has no lease: then its own sockets may be missing, too. */
+  private async attempt(
+    tx: Transaction,
+    userId: UserId,
+    work: (rows: readonly SocketRow[]) => Promise<PresenceChange>,
+  ): Promise<PresenceChange | null> {
+    const [, leases, , rows] = await Promise.all([
+      lockUsers(tx, [userId]),
+      tx`
+        select from process_leases
+        where boot_id = ${this.lease.bootId} and expires_at > clock_timestamp()`,
+      // Told as gone from now on, so that whoever reaps them does not tell it again.
+      tx`
+        delete from presence_sockets as sockets
+        where user_id = ${userId} and boot_id <> ${this.lease.bootId} and not exists (
+          select from process_leases as lease
+          where lease.boot_id = sockets.boot_id and lease.expires_at > clock_timestamp()
+        )`,
+      tx<SocketRow[]>`select socket_id, boot_id, away from presence_sockets where user_id = ${userId}`,
+    ])
+    return leases.length === 0 ? null : work(rows)
+  }
+
+  /** Makes the stored sockets of this process those that it has. */
+  private async restore(): Promise<void> {
+    const { bootId } = this.lease
+    const sockets = [...this.own].map(([socketId, { userId, state }]) => ({ socketId, userId, state }))
+    await this.database.transaction(PORT, async (tx) => {
+      await tx`
+        with gone as (
+          delete from presence_sockets
+          where boot_id = ${bootId} and socket_id <> all(${sockets.map(({ socketId }) => socketId)}::text[])
+          returning user_id
+        )
+        insert into presence_last_seen as seen (user_id, at_ms)
+        select distinct user_id, floor(extract(epoch from clock_timestamp()) * 1000)::bigint from gone
+        on conflict (user_id) do update set at_ms = greatest(seen.at_ms, excluded.at_ms)`
+      await tx`
+        insert into presence_sockets (user_id, socket_id, boot_id, away)
+        select user_id, socket_id, ${bootId}, state = 'away'
+        from unnest(
+          ${sockets.map(({ userId }) => userId)}::uuid[],
+          ${sockets.map(({ socketId }) => socketId)}::text[],
+          ${sockets.map(({ state }) => state)}::text[]
+        ) as given (user_id, socket_id, state)
+        on conflict (user_id, socket_id) do update set boot_id = excluded.boot_id, away = excluded.away`
+    })
+  }
+}
+
+const toState = (row: SocketRow): SocketState => (row.away ? 'away' : 'online')
+
+function stateOf(sockets: readonly (SocketState | null)[]): PresenceState {
+  if (sockets.includes('online')) return 'online'
+  return sockets.includes('away') ? 'away' : 'offline'
+}
+
+async function forget(
+  tx: Transaction,
+  bootId: string,
+  userId: UserId,
+  socketId: SocketId,
+  isLast: boolean,
+): Promise<void> {
+  await tx`
+    delete from presence_sockets
+    where user_id = ${userId} and socket_id = ${socketId} and boot_id = ${bootId}`
+  if (!isLast) return
+  // The only row here that is worth a disk, and not worth waiting for it.
+  await tx`set local synchronous_commit = off`
+  await tx`
+    insert into presence_last_seen as seen (user_id, at_ms)
+    values (${userId}, floor(extract(epoch from clock_timestamp()) * 1000)::bigint)
+    on conflict (user_id) do update set at_ms = greatest(seen.at_ms, excluded.at_ms)`
+}

@@ -1,0 +1,82 @@
+import type { SocketId } from '../../core/domain/ids.js'
+import type { LiveSession, SessionPort } from '../../core/ports/session-port.js'
+import type { Sql, Transaction } from './connection.js'
+import type { Database } from './database.js'
+import { ProcessLease } from './process-lease.js'
+
+const PORT = 'SessionPort'
+
+/** Live sessions of all processes. A session counts while its login has not ended and its process has a lease. */
+export class PostgresSessions implements SessionPort {
+  private readonly own = new Map<SocketId, LiveSession>()
+
+  /** The lease is that of this process's presence: beating it keeps the sessions, too. */
+  constructor(
+    private readonly database: Database,
+    private readonly lease = ProcessLease.of(database),
+  ) {
+    lease.onLost(() => this.restore())
+  }
+
+  async put(session: LiveSession): Promise<void> {
+    await this.lease.ensure()
+    this.own.set(session.socketId, session)
+    await this.change((sql) => this.insert(sql, [session]))
+  }
+
+  async find(socketId: SocketId): Promise<LiveSession | null> {
+    const [row] = await this.database.call(
+      PORT,
+      (sql) => sql<{ user_id: string; login_id: string; connected_at_ms: number }[]>`
+        select sessions.user_id, sessions.login_id, sessions.connected_at_ms
+        from live_sessions as sessions
+        join process_leases as lease on lease.boot_id = sessions.boot_id
+        join logins on logins.id = sessions.login_id
+        where sessions.socket_id = ${socketId}
+          and lease.expires_at > clock_timestamp() and logins.ended_at_ms is null`,
+    )
+    if (row === undefined) return null
+    return { socketId, userId: row.user_id, loginId: row.login_id, connectedAtMs: row.connected_at_ms }
+  }
+
+  async remove(socketId: SocketId): Promise<void> {
+    this.own.delete(socketId)
+    await this.change((sql) => sql`delete from live_sessions where socket_id = ${socketId}`)
+  }
+
+  /** A change whose outcome is unknown is made good when the lease is renewed. */
+  private async change(query: (sql: Sql) => PromiseLike<unknown>): Promise<void> {
+    try {
+      await this.database.call(PORT, query)
+    } catch (error) {
+      this.lease.doubt()
+      throw error
+    }
+  }
+
+  private async restore(): Promise<void> {
+    const sessions = [...this.own.values()]
+    const socketIds = sessions.map(({ socketId }) => socketId)
+    await this.database.transaction(PORT, async (tx) => {
+      await tx`
+        delete from live_sessions
+        where boot_id = ${this.lease.bootId} and socket_id <> all(${socketIds}::text[])`
+      if (sessions.length > 0) await this.insert(tx, sessions)
+    })
+  }
+
+  private insert(sql: Sql | Transaction, sessions: readonly LiveSession[]): PromiseLike<unknown> {
+    return sql`
+      insert into live_sessions (socket_id, user_id, login_id, boot_id, connected_at_ms)
+      select socket_id, user_id, login_id, ${this.lease.bootId}, connected_at_ms
+      from unnest(
+        ${sessions.map(({ socketId }) => socketId)}::text[],
+        ${sessions.map(({ userId }) => userId)}::uuid[],
+        ${sessions.map(({ loginId }) => loginId)}::uuid[],
+        ${sessions.map(({ connectedAtMs }) => connectedAtMs)}::bigint[]
+      ) as given (socket_id, user_id, login_id, connected_at_ms)
+      on conflict (socket_id) do update set
+        user_id = excluded.user_id, login_id = excluded.login_id,
+        boot_id = excluded.boot_id, connected_at_ms = excluded.connected_at_ms`
+  }
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { type Database, openDatabase } from '../../adapters/postgres/database.js'
+import { migrate } from '../../adapters/postgres/migrate.js'
+import { PostgresLock } from '../../adapters/postgres/postgres-lock.js'
+import { PostgresPresence } from '../../adapters/postgres/postgres-presence.js'
+import { PostgresRateLimit } from '../../adapters/postgres/postgres-rate-limit.js'
+import { PostgresSessions } from '../../adapters/postgres/postgres-sessions.js'
+import { ProcessLease } from '../../adapters/postgres/process-lease.js'
+import { type TestDatabase, testDatabase } from '../support/postgres.js'
+import { lockPortContract } from './lock-port.contract.js'
+import { presencePortContract } from './presence-port.contract.js'
+import { rateLimitPortContract } from './rate-limit-port.contract.js'
+import { sessionPortContract } from './session-port.contract.js'
+
+let test: TestDatabase
+let first: Database
+let second: Database
+
+beforeAll(async () => {
+  test = await testDatabase()
+  await migrate(test.url)
+  first = openDatabase({ url: test.url, poolSize: 5 })
+  second = openDatabase({ url: test.url, poolSize: 5 })
+})
+
+afterAll(async () => {
+  await first?.close()
+  await second?.close()
+  await test?.drop()
+})
+
+const passTimeMs = (ms: number) => sleep(ms)
+
+describe('PostgresLock', () => {
+  it.each(Object.entries(lockPortContract))('%s', (_behaviour, verify) =>
+    verify({ lock: new PostgresLock(first), peer: new PostgresLock(second), passTimeMs }),
+  )
+})
+
+describe('PostgresRateLimit', () => {
+  it.each(Object.entries(rateLimitPortContract))('%s', (_behaviour, verify) =>
+    verify({ limits: new PostgresRateLimit(first), peer: new PostgresRateLimit(second), passTimeMs }),
+  )
+})
+
+describe('PostgresPresence', () => {
+  const LEASE_MS = 1_000
+
+  it.each(Object.entries(presencePortContract))('%s', async (_behaviour, verify) => {
+    await first.call('test', (sql) => sql`truncate process_leases, presence_sockets, live_sessions`)
+    let booted = 0
+    const boot = () => {
+      booted += 1
+      const database = booted % 2 === 0 ? first : second
+      return new PostgresPresence(database, new ProcessLease(database, LEASE_MS))
+    }
+    await verify({ boot, leaseMs: LEASE_MS, passTimeMs })
+  })
+})
+
+describe('PostgresSessions', () => {
+  const openLogin = async () => {
+    const [userId, loginId] = [randomUUID(), randomUUID()]
+    await first.call('test', async (sql) => {
+      await sql`
+        insert into users (id, email, email_key, display_name, mediation, password_hash, created_at_ms)
+        values (${userId}, ${userId}, ${userId}, 'Ada', 'on', 'hash', 0)`
+      await sql`
+        insert into logins (id, user_id, created_at_ms, last_seen_at_ms, expires_at_ms)
+        values (${loginId}, ${userId}, 0, 0, 0)`
+    })
+    return { userId, loginId }
+  }
+  const endLogin = (loginId: string) =>
+    first.call('test', async (sql) => {
+      await sql`update logins set ended_at_ms = 0, end_reason = 'ended' where id = ${loginId}`
+    })
+
+  it.each(Object.entries(sessionPortContract))('%s', (_behaviour, verify) =>
+    verify({
+      sessions: new PostgresSessions(first, new ProcessLease(first)),
+      peer: new PostgresSessions(second, new ProcessLease(second)),
+      openLogin,
+      endLogin,
+    }),
+  )
+})
