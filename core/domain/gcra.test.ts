@@ -23,6 +23,12 @@ describe('gcra', () => {
         )
   })
 
+  it('makes nobody wait longer than a full burst after the clock was set back (fault N6)', () => {
+    const anHourAhead = gcra(null, 3_600_000, LIMIT).tatMs
+    const { allowance } = gcra(anHourAhead, 0, LIMIT)
+    expect(allowance).toEqual({ allowed: false, retryAfterMs: 1_000 })
+  })
+
   it('tells exactly when the next call passes', () => {
     fc.assert(
       fc.property(

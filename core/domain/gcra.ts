@@ -3,10 +3,8 @@ export type RateLimit = { readonly perMinute: number; readonly burst: number }
 
 export type Allowance =
   | { readonly allowed: true }
-  | {
-      readonly allowed: false /** When the same call would pass, in ms from now. */
-      readonly retryAfterMs: number
-    }
+  /** `retryAfterMs`: when the same call would pass, in ms from now. */
+  | { readonly allowed: false; readonly retryAfterMs: number }
 
 /** Sums of fractions of a ms are not exact; a call this close to its time passes. Far below what any clock here tells apart. */
 export const GCRA_TOLERANCE_MS = 0.001
@@ -22,7 +20,9 @@ export function gcra(
   cost = 1,
 ): { readonly allowance: Allowance; readonly tatMs: number } {
   const intervalMs = 60_000 / limit.perMinute
-  const start = Math.max(tatMs ?? nowMs, nowMs)
+  // No allowed call puts it further ahead than a full burst; one that is means that the clock was set back.
+  const kept = Math.min(tatMs ?? nowMs, nowMs + limit.burst * intervalMs)
+  const start = Math.max(kept, nowMs)
   const next = start + cost * intervalMs
   const waitMs = next - limit.burst * intervalMs - nowMs
   if (waitMs > GCRA_TOLERANCE_MS)
