@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Allowance, RateLimit } from '../../core/domain/gcra.js'
+import { type Allowance, GCRA_TOLERANCE_MS, type RateLimit } from '../../core/domain/gcra.js'
 import type { RateLimitPort } from '../../core/ports/rate-limit-port.js'
 import type { Database } from './database.js'
 import { GatheredCalls } from './gathered-calls.js'
@@ -75,4 +75,4 @@ export class PostgresRateLimit implements RateLimitPort {
 }
 
 const toAllowance = (waitMs: number): Allowance =>
-  waitMs <= 0 ? { allowed: true } : { allowed: false, retryAfterMs: Math.ceil(waitMs) }
+  waitMs <= GCRA_TOLERANCE_MS ? { allowed: true } : { allowed: false, retryAfterMs: Math.ceil(waitMs) }

@@ -53,7 +53,7 @@ create unlogged table rate_limits (
   burst double precision not null,
   -- Theoretical arrival time, ms since the Unix epoch.
   tat_ms double precision not null,
-  -- Of the last call: 0 or less where it was allowed, else after how many ms it would have been.
+  -- Of the last call: after how many ms it would have been allowed; within a rounding error of 0 or less, it was.
   wait_ms double precision not null
 );
 
@@ -67,7 +67,7 @@ create function gcra(
   out wait_ms double precision
 ) language sql immutable parallel safe as $$
   select
-    case when timing.wait_ms > 0 then timing.start_ms else timing.start_ms + timing.interval_ms end,
+    case when timing.wait_ms > 0.001 then timing.start_ms else timing.start_ms + timing.interval_ms end,
     timing.wait_ms
   from (
     select
