@@ -17,6 +17,22 @@ export class StatementRefused extends Error {
   }
 }
 
+/** Why a port is unavailable: SQLSTATE or the code of a connection error, and its message. */
+export class DatabaseFailure extends Error {
+  override readonly name = 'DatabaseFailure'
+
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(`${code}: ${message}`)
+  }
+}
+
+/** Whether a lock was not to be had within `lock_timeout`. */
+export const isLockTimeout = (error: unknown): boolean =>
+  error instanceof PortUnavailable && error.cause instanceof DatabaseFailure && error.cause.code === '55P03'
+
 /** Data exceptions, broken constraints, and syntax, names or privileges. */
 const REFUSED_CLASSES = new Set(['22', '23', '42'])
 
@@ -28,15 +44,15 @@ export const isRepeatable = (error: unknown): boolean =>
 
 /**
  * What leaves the adapter instead of an error of the library. Details and parameters of a library error hold texts and
- * addresses, and would reach the log by way of `cause`; so the cause is a plain error with code and message alone.
+ * addresses, and would reach the log by way of `cause`; so the cause has its code and message alone.
  */
 export function translate(port: string, error: unknown): unknown {
   if (error instanceof postgres.PostgresError) {
     if (REFUSED_CLASSES.has(error.code.slice(0, 2)))
       return new StatementRefused(port, error.code, error.constraint_name ?? null)
-    return new PortUnavailable(port, new Error(`${error.code}: ${error.message}`))
+    return new PortUnavailable(port, new DatabaseFailure(error.code, error.message))
   }
   if (error instanceof Error && 'code' in error && typeof error.code === 'string')
-    return new PortUnavailable(port, new Error(`${error.code}: ${error.message}`))
+    return new PortUnavailable(port, new DatabaseFailure(error.code, error.message))
   return error
 }

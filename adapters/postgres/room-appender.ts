@@ -45,14 +45,13 @@ export class RoomAppender {
     const changed = [...this.rooms.values()].filter(({ events }) => events.length > 0)
     if (changed.length === 0) return []
     const heads = changed.map(({ room, heads }) => ({ id: room.id, before: room.head, ...heads }))
-    // Issued together: they travel in one packet, and the server runs them in this order.
     const raised = tx`
       update rooms r
       set head = h.head, messages_head = h.messages, threads_head = h.threads, members_head = h.members
       from json_to_recordset(${JSON.stringify(heads)}::text::json)
         as h(id uuid, before bigint, head bigint, messages bigint, threads bigint, members bigint)
-      where r.id = h.id and r.head = h.before`
-    const [{ count }] = await Promise.all([raised, ...this.rows.statements(tx)])
+      where r.id = h.id and r.head = h.before`.execute()
+    const [{ count }] = await Promise.all([raised, ...this.rows.send(tx)])
     if (count !== changed.length) throw new Error('the head of a locked room has moved')
     return changed.map(({ room, heads, events }) => ({ roomId: room.id, heads, events }))
   }

@@ -122,8 +122,8 @@ export class RoomChangeRows {
     return { userId, role: change.member.role }
   }
 
-  /** The statements that write all of it, in order; those without rows are left out. */
-  statements(tx: Transaction): readonly PromiseLike<unknown>[] {
+  /** Sends the statements that write all of it, in order, without waiting in between; those without rows are left out. */
+  send(tx: Transaction): readonly PromiseLike<unknown>[] {
     const steps: readonly (readonly [Iterable<Row>, Statement])[] = [
       [this.events, insertEvents],
       [this.messages, insertMessages],
@@ -143,7 +143,7 @@ export class RoomChangeRows {
       const rows = [...given]
       return rows.length === 0
         ? []
-        : [statement(tx, tx`json_to_recordset(${JSON.stringify(rows)}::text::json)`)]
+        : [statement(tx, tx`json_to_recordset(${JSON.stringify(rows)}::text::json)`).execute()]
     })
   }
 }

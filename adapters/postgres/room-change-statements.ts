@@ -2,7 +2,10 @@ import type postgres from 'postgres'
 import type { Transaction } from './connection.js'
 
 /** Writes rows that are given as one JSON parameter, so that a statement has the same text for any number of them. */
-export type Statement = (tx: Transaction, rows: postgres.PendingQuery<postgres.Row[]>) => PromiseLike<unknown>
+export type Statement = (
+  tx: Transaction,
+  rows: postgres.PendingQuery<postgres.Row[]>,
+) => postgres.PendingQuery<postgres.Row[]>
 
 export const insertEvents: Statement = (tx, rows) => tx`
   insert into room_events (room_id, seq, type, actor_id, at_ms, facts)

@@ -9,7 +9,7 @@ const POLL_MS = 5
 const PATIENCE_MS = 6_000
 
 /** What is committed before a transaction passes here is seen by the statements after it, or waits for its end below. */
-export const passBarrier = (tx: Transaction): PromiseLike<unknown> =>
+export const passBarrier = (tx: Transaction) =>
   tx`select pg_advisory_xact_lock_shared(${WRITE_BARRIER}::bigint)`
 
 /**

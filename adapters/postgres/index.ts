@@ -1,0 +1,22 @@
+export type { Sql, Transaction } from './connection.js'
+export {
+  Database,
+  type DatabaseHealth,
+  type DatabaseOptions,
+  openDatabase,
+  type TransactionOptions,
+} from './database.js'
+export { DatabaseFailure, StatementRefused } from './errors.js'
+export { isMigrated, type MigrateOptions, migrate } from './migrate.js'
+export { PostgresAccounts } from './postgres-accounts.js'
+export { PostgresInvitationRepo } from './postgres-invitation-repo.js'
+export { PostgresLock } from './postgres-lock.js'
+export { PostgresLogins } from './postgres-logins.js'
+export { PostgresMessageRepo } from './postgres-message-repo.js'
+export { PostgresPresence } from './postgres-presence.js'
+export { PostgresRateLimit } from './postgres-rate-limit.js'
+export { PostgresRoomLog, type RoomLogOptions } from './postgres-room-log.js'
+export { PostgresRoomRepo } from './postgres-room-repo.js'
+export { PostgresSessions } from './postgres-sessions.js'
+export { createPostgresStore, type PostgresStore } from './postgres-store.js'
+export { PostgresSweep } from './postgres-sweep.js'

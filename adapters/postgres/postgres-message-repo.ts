@@ -1,0 +1,121 @@
+import { isId, type MessageId, type RoomId } from '../../core/domain/ids.js'
+import type { Message, MessageVersion } from '../../core/domain/message.js'
+import type { Window } from '../../core/domain/page.js'
+import type { MessagePage, MessageRepoPort } from '../../core/ports/message-repo-port.js'
+import type { Sql } from './connection.js'
+import type { Database } from './database.js'
+import { type MessageRow, messageColumns, toMessage } from './message-rows.js'
+
+const PORT = 'MessageRepoPort'
+const NO_ROOM: MessagePage = { messages: [], hasMore: false, headSeq: 0 }
+
+/** The head of the room in each row, and no message in the only row of an empty page. */
+type PageRow = { readonly head: number } & (MessageRow | { readonly id: null })
+
+/** Messages in Postgres; each answer is one statement, so it is of one moment. */
+export class PostgresMessageRepo implements MessageRepoPort {
+  constructor(private readonly database: Database) {}
+
+  async find(messageId: MessageId): Promise<Message | null> {
+    if (!isId(messageId)) return null
+    const [row] = await this.database.call(
+      PORT,
+      (sql) => sql<MessageRow[]>`select ${messageColumns(sql)} from messages m where m.id = ${messageId}`,
+    )
+    return row === undefined ? null : toMessage(row)
+  }
+
+  async page(roomId: RoomId, { before, after, limit }: Window): Promise<MessagePage> {
+    if (!isId(roomId)) return NO_ROOM
+    const rows = await this.database.call(PORT, (sql) => {
+      const isForward = after !== null
+      const bound = isForward
+        ? sql`and m.seq > ${after}`
+        : before === null
+          ? sql``
+          : sql`and m.seq < ${before}`
+      return sql<PageRow[]>`
+        select r.head, m.* from rooms r
+        left join lateral (
+          select ${messageColumns(sql)} from messages m where m.room_id = r.id ${bound}
+          order by m.seq ${isForward ? sql`` : sql`desc`} limit ${limit + 1}
+        ) as m on true
+        where r.id = ${roomId}
+        order by m.seq ${isForward ? sql`` : sql`desc`}`
+    })
+    const page = toPage(rows, limit)
+    return after === null ? { ...page, messages: page.messages.toReversed() } : page
+  }
+
+  async around(messageId: MessageId, limit: number): Promise<Omit<MessagePage, 'hasMore'> | null> {
+    if (!isId(messageId)) return null
+    const older = Math.floor(limit / 2)
+    const rows = await this.database.call(
+      PORT,
+      (sql) => sql<PageRow[]>`
+        select r.head, m.* from messages t
+        join rooms r on r.id = t.room_id
+        cross join lateral (
+          (
+            select ${messageColumns(sql)} from messages m
+            where m.room_id = t.room_id and m.seq <= t.seq order by m.seq desc limit ${older + 1}
+          ) union all (
+            select ${messageColumns(sql)} from messages m
+            where m.room_id = t.room_id and m.seq > t.seq order by m.seq limit ${limit - 1 - older}
+          )
+        ) as m
+        where t.id = ${messageId}
+        order by m.seq`,
+    )
+    const { messages, headSeq } = toPage(rows, limit)
+    return messages.length === 0 ? null : { messages, headSeq }
+  }
+
+  async versions(messageId: MessageId): Promise<readonly MessageVersion[]> {
+    if (!isId(messageId)) return []
+    const rows = await this.database.call(
+      PORT,
+      (sql) => sql<{ text: string; at_ms: number }[]>`
+        select v.text, v.at_ms, v.seq from message_versions v where v.message_id = ${messageId}
+        union all
+        select m.text, coalesce(m.edited_at_ms, m.created_at_ms), null from messages m
+        where m.id = ${messageId} and m.deleted_at_ms is null
+        order by seq nulls last`,
+    )
+    return rows.map((row) => ({ text: row.text, atMs: row.at_ms }))
+  }
+
+  async search(roomId: RoomId, query: string, beforeSeq: number | null, limit: number): Promise<MessagePage> {
+    if (!isId(roomId)) return NO_ROOM
+    const rows = await this.database.call(
+      PORT,
+      (sql) => sql<PageRow[]>`
+        select r.head, m.* from rooms r
+        left join lateral (
+          select ${messageColumns(sql)} from messages m
+          where m.words @@ ${wordsWanted(sql, roomId, query)} and m.deleted_at_ms is null
+            and m.room_id = r.id and m.seq < ${beforeSeq ?? Number.MAX_SAFE_INTEGER}
+          order by m.seq desc limit ${limit + 1}
+        ) as m on true
+        where r.id = ${roomId}
+        order by m.seq desc`,
+    )
+    return toPage(rows, limit)
+  }
+}
+
+/** All words of the query, and the room as a word; a query without any word wants what nothing has. */
+const wordsWanted = (sql: Sql, roomId: RoomId, query: string) => sql`(
+  select case when numnode(w) > 0 then ('''room ' || ${roomId}::text || '''')::tsquery && w end
+  from plainto_tsquery('simple', ${query}) as w
+)`
+
+/** A page in the order of its rows, of which there is one more than `limit` where there are more. */
+function toPage(rows: readonly PageRow[], limit: number): MessagePage {
+  const messages = rows.flatMap((row) => (row.id === null ? [] : [toMessage(row)]))
+  return {
+    messages: messages.slice(0, limit),
+    hasMore: messages.length > limit,
+    headSeq: rows[0]?.head ?? 0,
+  }
+}

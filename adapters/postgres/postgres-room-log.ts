@@ -1,0 +1,160 @@
+import { isId, type RoomId } from '../../core/domain/ids.js'
+import { notFound, type Refusal } from '../../core/domain/refusal.js'
+import { ok, type Result } from '../../core/domain/result.js'
+import type { RoomCommit } from '../../core/domain/room-event.js'
+import { PortUnavailable } from '../../core/ports/port-unavailable.js'
+import type { EventPage, RoomLogPort, RoomWrite } from '../../core/ports/room-log-port.js'
+import type { CommitListeners } from './commit-listeners.js'
+import type { Transaction } from './connection.js'
+import type { Database } from './database.js'
+import { isLockTimeout } from './errors.js'
+import { type LockMode, type Outcome, runBatch } from './room-batch.js'
+import { readEvents } from './room-events.js'
+import { type WaitingWrite, WriteQueue } from './write-queue.js'
+
+const PORT = 'RoomLogPort'
+const BATCH_MAX = 500
+/** How often a room that others hold locked is tried again. */
+const CONTENDED_RETRY_MS = 25
+const RETRY_AFTER_MS = 1_000
+
+export type RoomLogOptions = {
+  /** Writes that may wait; the next one is refused at once. */
+  readonly maxWaiting?: number
+  /** Batches under way at once, of different rooms. */
+  readonly lanes?: number
+}
+
+/**
+ * The log of each room, with group commit: writes that arrive while a transaction is under way are committed together by
+ * the next, whatever their rooms. Rooms that another process holds locked for long are tried apart from the others.
+ */
+export class PostgresRoomLog implements RoomLogPort {
+  private readonly queue = new WriteQueue()
+  private readonly maxWaiting: number
+  private readonly lanes: number
+  private running = 0
+  private isScheduled = false
+  private contendedIsRunning = false
+
+  constructor(
+    private readonly database: Database,
+    private readonly listeners: CommitListeners,
+    options: RoomLogOptions = {},
+  ) {
+    this.maxWaiting = options.maxWaiting ?? 5_000
+    this.lanes = options.lanes ?? 2
+  }
+
+  onCommitted(listener: (commit: RoomCommit) => void): void {
+    this.listeners.add(listener)
+  }
+
+  async read(roomId: RoomId, since: number, limit: number): Promise<EventPage | null> {
+    if (!isId(roomId)) return null
+    return this.database.call(PORT, (sql) => readEvents(sql, roomId, since, limit))
+  }
+
+  write<A>(write: RoomWrite<A>): Promise<Result<A, Refusal>> {
+    if (!isId(write.roomId)) return Promise.resolve(notFound())
+    if (this.queue.length >= this.maxWaiting)
+      return Promise.reject(
+        new PortUnavailable(PORT, new Error('Too many writes wait for the database'), RETRY_AFTER_MS),
+      )
+    return new Promise((resolve, reject) => {
+      const settled = resolve as (result: Result<unknown, Refusal>) => void
+      const expiresAt = performance.now() + this.database.queryDeadlineMs
+      this.queue.add({ write, expiresAt, resolve: settled, reject })
+      this.schedule()
+    })
+  }
+
+  /** One turn of the event loop lets what else arrives in this tick join the batch. */
+  private schedule(): void {
+    if (this.isScheduled) return
+    this.isScheduled = true
+    setImmediate(() => {
+      this.isScheduled = false
+      this.begin()
+    })
+  }
+
+  private begin(): void {
+    for (const { reject } of this.queue.takeExpired(performance.now()))
+      reject(new PortUnavailable(PORT, new Error('The write waited too long'), RETRY_AFTER_MS))
+    while (this.running < this.lanes) {
+      const batch = this.queue.take('free', BATCH_MAX)
+      if (batch.length === 0) break
+      this.running += 1
+      void this.run(batch, 'brief').finally(() => {
+        this.running -= 1
+        this.schedule()
+      })
+    }
+    if (!this.contendedIsRunning) void this.tryContended()
+  }
+
+  private async tryContended(): Promise<void> {
+    const batch = this.queue.take('contended', BATCH_MAX)
+    if (batch.length === 0) return
+    this.contendedIsRunning = true
+    const isStillLocked = await this.run(batch, 'skip')
+    if (isStillLocked) await new Promise((resolve) => setTimeout(resolve, CONTENDED_RETRY_MS))
+    this.contendedIsRunning = false
+    this.schedule()
+  }
+
+  /** Commits and answers a batch and gives its rooms back; whether any of them was locked elsewhere. */
+  private async run(batch: readonly WaitingWrite[], mode: LockMode): Promise<boolean> {
+    const locked = await this.commit(batch, mode)
+    const contended = new Set(locked.map(({ write }) => write.roomId))
+    this.queue.putBack(locked)
+    for (const { write } of batch)
+      this.queue.giveBack(write.roomId, contended.has(write.roomId) ? 'contended' : 'free')
+    return locked.length > 0
+  }
+
+  /** Answers all writes but those whose rooms are locked elsewhere, which it returns. */
+  private async commit(batch: readonly WaitingWrite[], mode: LockMode): Promise<readonly WaitingWrite[]> {
+    const writes = batch.map(({ write }) => write)
+    const work = (tx: Transaction) => runBatch(tx, writes, mode)
+    const result = await this.database.transaction(PORT, work, { first: true }).catch(thrown)
+    if ('error' in result) return this.recover(batch, result.error, mode)
+    this.listeners.tell(result.commits)
+    return batch.filter((waiting, index) => {
+      const outcome = result.outcomes[index]
+      if (outcome === undefined || outcome.kind === 'locked') return true
+      answer(waiting, outcome)
+      return false
+    })
+  }
+
+  private async recover(
+    batch: readonly WaitingWrite[],
+    error: unknown,
+    mode: LockMode,
+  ): Promise<readonly WaitingWrite[]> {
+    if (mode === 'brief' && isLockTimeout(error)) return this.commit(batch, 'skip')
+    // An outage concerns the whole batch; anything else only the write that causes it, so each is tried alone.
+    if (error instanceof PortUnavailable || batch.length === 1) {
+      for (const { reject } of batch) reject(error)
+      return []
+    }
+    const locked: WaitingWrite[] = []
+    for (const waiting of batch) locked.push(...(await this.commit([waiting], mode)))
+    return locked
+  }
+}
+
+const thrown = (error: unknown): { readonly error: unknown } => ({ error })
+
+function answer(waiting: WaitingWrite, outcome: Exclude<Outcome, { kind: 'locked' }>): void {
+  if (outcome.kind === 'refused') waiting.resolve(outcome.refusal)
+  else if (outcome.kind === 'failed') waiting.reject(outcome.error)
+  else
+    try {
+      waiting.resolve(ok(outcome.answer(outcome.events)))
+    } catch (error) {
+      waiting.reject(error)
+    }
+}

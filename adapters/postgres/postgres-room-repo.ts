@@ -1,0 +1,224 @@
+import { isId, type RoomId, type UserId } from '../../core/domain/ids.js'
+import type { Role } from '../../core/domain/role.js'
+import type { Room, Standing } from '../../core/domain/room.js'
+import { type RoomCommit, type RoomSnapshot, raise, toRoomEvent } from '../../core/domain/room-event.js'
+import type {
+  Creation,
+  CreationKey,
+  RoomAccess,
+  RoomPage,
+  RoomRepoPort,
+} from '../../core/ports/room-repo-port.js'
+import type { CommitListeners } from './commit-listeners.js'
+import type { Sql, Transaction } from './connection.js'
+import { claimCreation } from './creations.js'
+import type { Database } from './database.js'
+import { type MessageRow, messageColumns, toMessage } from './message-rows.js'
+import { RoomChangeRows } from './room-change-rows.js'
+import { type MemberRow, type RoomRow, roomColumns, toHeads, toMember, toRoom } from './room-rows.js'
+
+const PORT = 'RoomRepoPort'
+
+type MarkerRow = { readonly role: Role; readonly read_seq: number }
+
+/** Rooms, members and read markers in Postgres; each read is one statement, so it is of one moment. */
+export class PostgresRoomRepo implements RoomRepoPort {
+  constructor(
+    private readonly database: Database,
+    private readonly listeners: CommitListeners,
+  ) {}
+
+  async create(
+    room: Omit<Room, 'headSeq'>,
+    ownerId: UserId,
+    key: CreationKey | null,
+  ): Promise<Creation<Room>> {
+    const commits: RoomCommit[] = []
+    const creation = await this.database.transaction<Creation<Room>>(PORT, async (tx) => {
+      commits.length = 0
+      if (key !== null) {
+        const claim = await claimCreation(tx, ownerId, 'room', key, room.id)
+        if (claim.outcome === 'conflict') return { outcome: 'conflict' }
+        const found = claim.outcome === 'found' ? await findRoom(tx, claim.id) : null
+        if (found !== null) return { outcome: 'found', value: found }
+      }
+      commits.push(await insertRoom(tx, room, ownerId))
+      return { outcome: 'created', value: { ...room, headSeq: FIRST_SEQ } }
+    })
+    this.listeners.tell(commits)
+    return creation
+  }
+
+  async access(roomId: RoomId, userId: UserId): Promise<RoomAccess | null> {
+    if (!isId(roomId) || !isId(userId)) return null
+    const [row] = await this.database.call(
+      PORT,
+      (sql) => sql<(RoomRow & MarkerRow)[]>`
+        select ${roomColumns(sql)}, m.role, m.read_seq
+        from rooms r join room_members m on m.room_id = r.id
+        where r.id = ${roomId} and m.user_id = ${userId} and m.left_at_ms is null`,
+    )
+    if (row === undefined) return null
+    return { room: toRoom(row), heads: toHeads(row), role: row.role, readSeq: row.read_seq }
+  }
+
+  async listFor(userId: UserId, after: RoomId | null, limit: number): Promise<RoomPage> {
+    const rows = await this.database.call(
+      PORT,
+      (sql) => sql<(RoomRow & MarkerRow & { unread: number })[]>`
+        select ${roomColumns(sql)}, m.role, m.read_seq, ${unreadCount(sql)} as unread
+        from room_members m join rooms r on r.id = m.room_id
+        where m.user_id = ${userId} and m.left_at_ms is null
+          ${after === null ? sql`` : sql`and m.room_id < ${after}`}
+        order by m.room_id desc limit ${limit + 1}`,
+    )
+    const rooms = rows.slice(0, limit).map((row) => ({
+      room: toRoom(row),
+      role: row.role,
+      readSeq: row.read_seq,
+      unread: row.unread,
+    }))
+    return { rooms, nextAfter: rows.length > limit ? (rooms.at(-1)?.room.id ?? null) : null }
+  }
+
+  async members(roomId: RoomId) {
+    if (!isId(roomId)) return { members: [], headSeq: 0 }
+    const [row] = await this.database.call(
+      PORT,
+      (sql) => sql<{ head: number; members: MemberRow[] }[]>`
+        select r.head, ${membersOf(sql)} as members from rooms r where r.id = ${roomId}`,
+    )
+    return { members: row?.members.map(toMember) ?? [], headSeq: row?.head ?? 0 }
+  }
+
+  async snapshot(roomId: RoomId, userId: UserId, messageLimit: number): Promise<RoomSnapshot | null> {
+    if (!isId(roomId) || !isId(userId)) return null
+    type Row = RoomRow & { role: Role; members: MemberRow[]; messages: MessageRow[] | null }
+    const [row] = await this.database.call(
+      PORT,
+      (sql) => sql<Row[]>`
+        select ${roomColumns(sql)}, m.role, ${membersOf(sql)} as members, (
+          select json_agg(newest order by newest.seq) from (
+            select ${messageColumns(sql)} from messages m
+            where m.room_id = r.id order by m.seq desc limit ${messageLimit}
+          ) as newest
+        ) as messages
+        from rooms r join room_members m on m.room_id = r.id
+        where r.id = ${roomId} and m.user_id = ${userId} and m.left_at_ms is null`,
+    )
+    if (row === undefined) return null
+    return {
+      room: toRoom(row),
+      headSeq: row.head,
+      role: row.role,
+      members: row.members.map(toMember),
+      messages: (row.messages ?? []).map(toMessage),
+    }
+  }
+
+  async markRead(roomId: RoomId, userId: UserId, seq: number) {
+    if (!isId(roomId) || !isId(userId)) return null
+    const [row] = await this.database.call(
+      PORT,
+      (sql) => sql<{ read_seq: number; moved: boolean }[]>`
+        with marker as (
+          select m.read_seq as before, least(${seq}::bigint, r.head) as wanted
+          from room_members m join rooms r on r.id = m.room_id
+          where m.room_id = ${roomId} and m.user_id = ${userId} and m.left_at_ms is null
+          for no key update of m
+        ), moved as (
+          update room_members m set read_seq = marker.wanted from marker
+          where m.room_id = ${roomId} and m.user_id = ${userId} and marker.wanted > marker.before
+        )
+        select greatest(before, wanted) as read_seq, wanted > before as moved from marker`,
+    )
+    return row === undefined ? null : { readSeq: row.read_seq, moved: row.moved }
+  }
+
+  async standings(roomIds: readonly RoomId[], userIds: readonly UserId[]): Promise<readonly Standing[]> {
+    type Row = {
+      room_id: string
+      user_id: string
+      role: Role | null
+      head: number
+      read_seq: number
+      unread: number
+    }
+    const rows = await this.database.call(
+      PORT,
+      (sql) => sql<Row[]>`
+        select m.room_id, m.user_id, r.head, m.read_seq,
+          case when m.left_at_ms is null then m.role end as role,
+          case when m.left_at_ms is null then ${unreadCount(sql)} else 0 end as unread
+        from room_members m join rooms r on r.id = m.room_id
+        where m.room_id = any(${roomIds.filter(isId)}::uuid[]) and m.user_id = any(${userIds.filter(isId)}::uuid[])`,
+    )
+    return rows.map((row) => ({
+      roomId: row.room_id,
+      userId: row.user_id,
+      role: row.role,
+      headSeq: row.head,
+      readSeq: row.read_seq,
+      unread: row.unread,
+    }))
+  }
+
+  async roomIdsOf(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly RoomId[]>> {
+    const rows = await this.database.call(
+      PORT,
+      (sql) => sql<{ user_id: string; room_ids: string[] }[]>`
+        select user_id, array_agg(room_id) as room_ids from room_members
+        where user_id = any(${userIds.filter(isId)}::uuid[]) and left_at_ms is null
+        group by user_id`,
+    )
+    return new Map(rows.map((row) => [row.user_id, row.room_ids]))
+  }
+}
+
+/** Others' messages above the read marker of a `room_members m`, tombstones left out; from the index alone. */
+const unreadCount = (sql: Sql) => sql`(
+  select count(*) from messages u
+  where u.room_id = m.room_id and u.seq > m.read_seq and u.sender_id <> m.user_id and u.deleted_at_ms is null
+)`
+
+/** The members of a `rooms r` as JSON, in order of joining. */
+const membersOf = (sql: Sql) => sql`(
+  select coalesce(json_agg(present order by present.joined_seq), '[]') from (
+    select w.user_id, u.display_name, w.role, w.joined_at_ms, w.joined_seq, w.read_seq
+    from room_members w join users u on u.id = w.user_id
+    where w.room_id = r.id and w.left_at_ms is null
+  ) as present
+)`
+
+const FIRST_SEQ = 1
+
+async function findRoom(tx: Transaction, roomId: RoomId): Promise<Room | null> {
+  const [row] = await tx<RoomRow[]>`select ${roomColumns(tx)} from rooms r where r.id = ${roomId}`
+  return row === undefined ? null : toRoom(row)
+}
+
+async function insertRoom(
+  tx: Transaction,
+  room: Omit<Room, 'headSeq'>,
+  ownerId: UserId,
+): Promise<RoomCommit> {
+  const [owner] = await tx<{ display_name: string }[]>`select display_name from users where id = ${ownerId}`
+  const joinedAtMs = room.createdAtMs
+  const displayName = owner?.display_name ?? ''
+  const member = { userId: ownerId, displayName, role: 'owner', joinedAtMs, readSeq: 0 } as const
+  const change = { type: 'member.joined', member, invitationCode: null } as const
+  const stamp = { seq: FIRST_SEQ, atMs: joinedAtMs, actorId: ownerId }
+  const heads = raise({ head: 0, messages: 0, threads: 0, members: 0 }, change.type, FIRST_SEQ)
+  const rows = new RoomChangeRows()
+  rows.add(room.id, change, stamp)
+  const inserted = tx`
+    insert into rooms (
+      id, name, kind, mediation, send_anyway, opt_out, created_at_ms,
+      head, messages_head, threads_head, members_head
+    ) values (
+      ${room.id}, ${room.name}, ${room.kind}, ${room.mediation}, ${room.sendAnyway}, ${room.optOut},
+      ${room.createdAtMs}, ${heads.head}, ${heads.messages}, ${heads.threads}, ${heads.members}
+    )`.execute()
+  await Promise.all([inserted, ...rows.send(tx)])
+  return { roomId: room.id, heads, events: [toRoomEvent(change, stamp)] }
+}

@@ -1,0 +1,83 @@
+import type { RoomId } from '../../core/domain/ids.js'
+import { notFound, type Refusal } from '../../core/domain/refusal.js'
+import type { Fail } from '../../core/domain/result.js'
+import type { RoomCommit, RoomEvent } from '../../core/domain/room-event.js'
+import type { RoomWrite } from '../../core/ports/room-log-port.js'
+import type { Transaction } from './connection.js'
+import { RoomAppender } from './room-appender.js'
+import { type BatchFacts, readFacts } from './room-facts.js'
+import { existingRooms, lockFreeRooms, lockRooms } from './room-locks.js'
+import type { RoomRow } from './room-rows.js'
+import { passBarrier } from './write-barrier.js'
+
+/** What became of one write of a batch, once the batch is committed. */
+export type Outcome =
+  | { readonly kind: 'accepted'; readonly events: readonly RoomEvent[]; readonly answer: Answer }
+  | { readonly kind: 'refused'; readonly refusal: Fail<Refusal> }
+  /** Its decision threw; the rest of the batch is not concerned. */
+  | { readonly kind: 'failed'; readonly error: unknown }
+  /** Its room is locked elsewhere: nothing was read or decided. */
+  | { readonly kind: 'locked' }
+
+type Answer = (events: readonly RoomEvent[]) => unknown
+
+export type BatchResult = {
+  /** In the order of the writes. */
+  readonly outcomes: readonly Outcome[]
+  readonly commits: readonly RoomCommit[]
+}
+
+/**
+ * What to do about rooms that others hold locked. `brief`: wait for them a little, and fail as a whole if that is not
+ * enough. `skip`: leave their writes alone.
+ */
+export type LockMode = 'brief' | 'skip'
+
+/** More than a transaction of another process takes, as long as nothing is wrong with that process. */
+const BRIEF_MS = 50
+
+/** Decides and writes a batch as one transaction, of which the caller takes care. */
+export async function runBatch(
+  tx: Transaction,
+  writes: readonly RoomWrite<unknown>[],
+  mode: LockMode,
+): Promise<BatchResult> {
+  const roomIds = new Set(writes.map(({ roomId }) => roomId))
+  // All of it is under way at once, in this order; a statement sees what was committed before it began, so the facts are
+  // those under the lock and behind the barrier.
+  const locking = mode === 'brief' ? lockBriefly(tx, roomIds) : lockFreeRooms(tx, roomIds).execute()
+  const existing = mode === 'brief' ? [] : existingRooms(tx, roomIds).execute()
+  const passing = passBarrier(tx).execute()
+  const reading = readFacts(tx, writes)
+  const [locked, exist, facts] = await Promise.all([locking, existing, reading, passing])
+  const free = new Set(locked.map(({ id }) => id))
+  const lockedElsewhere = new Set(exist.map(({ id }) => id).filter((id) => !free.has(id)))
+  const appender = new RoomAppender(locked)
+  const outcomes = writes.map(
+    (write): Outcome =>
+      lockedElsewhere.has(write.roomId) ? { kind: 'locked' } : decide(appender, facts, write),
+  )
+  return { outcomes, commits: await appender.flush(tx) }
+}
+
+async function lockBriefly(tx: Transaction, roomIds: Iterable<RoomId>): Promise<readonly RoomRow[]> {
+  const limited = tx`select set_config('lock_timeout', ${String(BRIEF_MS)}, true)`.execute()
+  const [rooms] = await Promise.all([lockRooms(tx, roomIds).execute(), limited])
+  return rooms
+}
+
+function decide(appender: RoomAppender, facts: BatchFacts, write: RoomWrite<unknown>): Outcome {
+  const { roomId, atMs, actor } = write
+  const room = appender.room(roomId)
+  if (room === null) return { kind: 'refused', refusal: notFound() }
+  try {
+    const decision = write.decide(facts.of(write, room))
+    if (!decision.ok) return { kind: 'refused', refusal: decision }
+    const { changes, answer } = decision.value
+    const by = { atMs, actorId: actor.userId }
+    const events = changes.map((change) => appender.append(roomId, change, by))
+    return { kind: 'accepted', events, answer }
+  } catch (error) {
+    return { kind: 'failed', error }
+  }
+}
