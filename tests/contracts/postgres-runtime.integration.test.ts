@@ -3,12 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/postgres/database.js'
 import { migrate } from '../../adapters/postgres/migrate.js'
+import { PostgresBus } from '../../adapters/postgres/postgres-bus.js'
 import { PostgresLock } from '../../adapters/postgres/postgres-lock.js'
 import { PostgresPresence } from '../../adapters/postgres/postgres-presence.js'
 import { PostgresRateLimit } from '../../adapters/postgres/postgres-rate-limit.js'
 import { PostgresSessions } from '../../adapters/postgres/postgres-sessions.js'
 import { ProcessLease } from '../../adapters/postgres/process-lease.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
+import { busPortContract } from './bus-port.contract.js'
 import { lockPortContract } from './lock-port.contract.js'
 import { presencePortContract } from './presence-port.contract.js'
 import { rateLimitPortContract } from './rate-limit-port.contract.js'
@@ -86,4 +88,15 @@ describe('PostgresSessions', () => {
       endLogin,
     }),
   )
+})
+
+describe('PostgresBus', () => {
+  it.each(Object.entries(busPortContract))('%s', async (_behaviour, verify) => {
+    const [a, b, c] = [new PostgresBus(first), new PostgresBus(second), new PostgresBus(second)]
+    try {
+      await verify({ a, b, c })
+    } finally {
+      await Promise.all([a.close(), b.close(), c.close()])
+    }
+  })
 })
