@@ -1,0 +1,124 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Logger } from 'pino'
+import { Server } from 'socket.io'
+import type { Parley } from '../../../core/parley.js'
+import type { BusPort } from '../../../core/ports/bus-port.js'
+import type { ServerConfig } from '../config/read-config.js'
+import { REQUEST_MAX_BYTES } from '../http/build-http.js'
+import { Origins } from '../http/origins.js'
+import { Proxies } from '../http/proxies.js'
+import type { Metrics } from '../ops/metrics.js'
+import { Attendance } from './attendance.js'
+import { BusAdapter } from './bus-adapter.js'
+import { Connections } from './connections.js'
+import { guardEngine } from './engine-guard.js'
+import { jsonOnlyParser } from './json-parser.js'
+import { SIGN_IN_TIMEOUT_MS } from './limits.js'
+import { LocalRooms } from './local-rooms.js'
+import { Reception } from './reception.js'
+import { deliverRoomEvents } from './room-delivery.js'
+import { SlowReaders } from './slow-readers.js'
+import type { SocketNotices } from './socket-notices.js'
+import { Standings } from './standings.js'
+import type { RealtimeServer } from './wire.js'
+
+export type RealtimeParts = {
+  readonly parley: Parley
+  readonly bus: BusPort
+  /** The same that the use cases were given. */
+  readonly notices: SocketNotices
+  readonly config: ServerConfig
+  readonly logger: Logger
+  readonly metrics: Metrics
+}
+
+export type Realtime = {
+  readonly io: RealtimeServer
+  /** Tells all clients to come back, to another instance or a little later, after what is under way has been answered. */
+  drain(): Promise<void>
+}
+
+/** Adds the sockets to an HTTP server, which may already listen or not yet. */
+export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realtime {
+  const { parley, notices, config, metrics } = parts
+  const logger = parts.logger.child({ part: 'realtime' })
+  const proxies = new Proxies(config.trustedProxies)
+  const origins = new Origins(config, server)
+  const io = createServer(server, parts, origins)
+  const publicHttps = config.publicUrl?.startsWith('https:') === true
+  guardEngine(io, { origins, proxies, limitFactor: config.limitFactor, publicHttps })
+
+  const connections = new Connections()
+  const rooms = new LocalRooms(parley.roomFeed)
+  const standings = new Standings({ io, parley })
+  const attendance = new Attendance(parley, (error) =>
+    logger.warn({ err: error }, 'presence could not be told'),
+  )
+  const slowReaders = new SlowReaders(
+    () => connections.all(),
+    () => metrics.slowReaders.inc(),
+  )
+  const reception = new Reception({
+    ...parts,
+    logger,
+    io,
+    proxies,
+    connections,
+    rooms,
+    standings,
+    attendance,
+  })
+
+  notices.serve(io)
+  notices.onNotice((notice) => {
+    if (notice.type === 'receipt') standings.hasRead(notice.roomId, notice.userId)
+  })
+  deliverRoomEvents({ io, roomFeed: parley.roomFeed, connections, metrics })
+  metrics.gauge('parley_sockets', 'Signed-in sockets of this process.', () => connections.size)
+  metrics.gauge('parley_rooms_tracked', 'Rooms that this process follows.', () => rooms.size)
+  metrics.total('parley_gaps_repaired_total', 'Events that no hint brought in time.', () =>
+    parley.roomFeed.gapsRepaired(),
+  )
+
+  return {
+    io,
+    async drain() {
+      await reception.drain()
+      slowReaders.close()
+      standings.close()
+      notices.close()
+      await attendance.close()
+      io.of('/').adapter.close()
+      io.engine.close()
+    },
+  }
+}
+
+function createServer(
+  httpServer: HttpServer,
+  { bus, config, metrics }: RealtimeParts,
+  origins: Origins,
+): RealtimeServer {
+  class ProcessAdapter extends BusAdapter {
+    constructor(namespace: unknown) {
+      super(namespace, {
+        bus,
+        onLag: (seconds) => metrics.busLag.observe(seconds),
+        onFailure: () => metrics.busFailures.inc(),
+      })
+    }
+  }
+  return new Server(httpServer, {
+    adapter: ProcessAdapter,
+    parser: jsonOnlyParser(config.limitFactor),
+    serveClient: false,
+    connectTimeout: SIGN_IN_TIMEOUT_MS,
+    maxHttpBufferSize: REQUEST_MAX_BYTES,
+    perMessageDeflate: false,
+    httpCompression: false,
+    cors: {
+      origin: (origin, done) => done(null, origin !== undefined && origins.isAllowed(origin)),
+      credentials: true,
+    },
+  })
+}

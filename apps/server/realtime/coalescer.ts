@@ -1,0 +1,45 @@
+const TICK_MS = 25
+
+/**
+ * Passes on the newest value of each key, at most once an interval a key, in batches. The first of a key goes out within a
+ * tick. A key that is quiet for an interval is forgotten.
+ */
+export class Coalescer<V> {
+  private readonly waiting = new Map<string, V>()
+  private readonly cooling = new Map<string, number>()
+  private timer: NodeJS.Timeout | null = null
+
+  constructor(
+    private readonly intervalMs: number,
+    private readonly merge: (older: V, newer: V) => V,
+    private readonly pass: (batch: ReadonlyMap<string, V>) => void,
+  ) {}
+
+  offer(key: string, value: V): void {
+    const older = this.waiting.get(key)
+    this.waiting.set(key, older === undefined ? value : this.merge(older, value))
+    this.timer ??= setInterval(() => this.tick(), TICK_MS).unref()
+  }
+
+  close(): void {
+    if (this.timer !== null) clearInterval(this.timer)
+    this.timer = null
+    this.waiting.clear()
+  }
+
+  private tick(): void {
+    const nowMs = performance.now()
+    for (const [key, untilMs] of this.cooling) if (untilMs <= nowMs) this.cooling.delete(key)
+    const batch = new Map<string, V>()
+    for (const [key, value] of this.waiting) {
+      if (this.cooling.has(key)) continue
+      this.waiting.delete(key)
+      this.cooling.set(key, nowMs + this.intervalMs)
+      batch.set(key, value)
+    }
+    if (batch.size > 0) this.pass(batch)
+    if (this.waiting.size > 0 || this.cooling.size > 0 || this.timer === null) return
+    clearInterval(this.timer)
+    this.timer = null
+  }
+}

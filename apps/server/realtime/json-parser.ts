@@ -1,0 +1,39 @@
+import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser'
+import { gcra } from '../../../core/domain/gcra.js'
+import { PACKETS_PER_CONNECTION } from './limits.js'
+
+/** Types 5 and 6 of the protocol announce binary attachments. */
+const BINARY_PACKET = /^[56]/
+
+/** Socket.io's protocol without its binary packets: one that comes closes its connection, none is ever sent. */
+export function jsonOnlyParser(limitFactor: number) {
+  const limit = {
+    perMinute: PACKETS_PER_CONNECTION.perMinute * limitFactor,
+    burst: PACKETS_PER_CONNECTION.burst * limitFactor,
+  }
+
+  /** One for each connection. What it throws closes the connection. */
+  class JsonDecoder extends Decoder {
+    private tatMs: number | null = null
+
+    override add(data: unknown): void {
+      const { allowance, tatMs } = gcra(this.tatMs, Date.now(), limit)
+      this.tatMs = tatMs
+      if (!allowance.allowed) throw new Error('too many packets')
+      if (typeof data !== 'string' || BINARY_PACKET.test(data)) throw new Error('binary data')
+      super.add(data)
+    }
+  }
+  return { Encoder: JsonEncoder, Decoder: JsonDecoder }
+}
+
+/** Spares each packet the search for buffers; answers are plain data. */
+class JsonEncoder extends Encoder {
+  override encode(packet: Packet): string[] {
+    const json = packet.data === undefined ? '' : JSON.stringify(packet.data)
+    const nsp = packet.nsp && packet.nsp !== '/' ? `${packet.nsp},` : ''
+    return [`${packet.type}${nsp}${packet.id ?? ''}${json}`]
+  }
+}
+
+export { PacketType }
