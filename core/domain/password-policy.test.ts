@@ -9,7 +9,7 @@ const complaint = (password: string): string | null => {
 }
 
 describe('a new password', () => {
-  it('may be made of anything from 8 to 1,000 characters (inputs E5, E8)', () => {
+  it('may be made of anything from 8 to 1,000 characters (input E5, E8)', () => {
     for (const password of [
       'xkqvbnzt',
       'ünïcödé!',
