@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import Postgrator from 'postgrator'
+import type Postgrator from 'postgrator'
 import { openConnections, type Sql, type Transaction } from './connection.js'
 import { translate } from './errors.js'
 
@@ -16,8 +16,10 @@ const SCHEMA_TABLE = 'parley_schema_version'
 
 const defaultDirectory = (): string => fileURLToPath(new URL('./migrations', import.meta.url))
 
-const postgratorOn = (tx: Transaction | Sql, directory: string): Postgrator =>
-  new Postgrator({
+/** Loaded when a schema is looked at: who only uses the repositories need not install it. */
+async function postgratorOn(tx: Transaction | Sql, directory: string): Promise<Postgrator> {
+  const { default: Runner } = await import('postgrator')
+  return new Runner({
     driver: 'pg',
     // postgrator takes a glob; a directory name may hold characters that mean something in one.
     migrationPattern: `${directory.replaceAll('\\', '/').replace(/[?*()[\]{}!+@]/g, '\\$&')}/*.sql`,
@@ -28,6 +30,7 @@ const postgratorOn = (tx: Transaction | Sql, directory: string): Postgrator =>
       await tx.unsafe(script)
     },
   })
+}
 
 /**
  * Brings the schema to the newest version, one transaction a file, and refuses where a file that was applied has changed.
@@ -42,7 +45,7 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     parameters: { lock_timeout: options.lockTimeoutMs ?? 60_000 },
   })
   try {
-    const files = await postgratorOn(sql, directory).getMigrations()
+    const files = await (await postgratorOn(sql, directory)).getMigrations()
     const versions = files.filter((file) => file.action === 'do').map((file) => file.version)
     for (const version of versions.toSorted((a, b) => a - b)) await step(sql, directory, version)
   } catch (error) {
@@ -56,7 +59,7 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
 async function step(sql: Sql, directory: string, version: number): Promise<void> {
   await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`
-    const postgrator = postgratorOn(tx, directory)
+    const postgrator = await postgratorOn(tx, directory)
     if ((await postgrator.getDatabaseVersion()) > version) return
     await postgrator.migrate(String(version))
   })
@@ -65,7 +68,7 @@ async function step(sql: Sql, directory: string, version: number): Promise<void>
 /** Whether every migration of this version of the code has been applied. */
 export async function isMigrated(sql: Sql, directory = defaultDirectory()): Promise<boolean> {
   try {
-    const postgrator = postgratorOn(sql, directory)
+    const postgrator = await postgratorOn(sql, directory)
     return (await postgrator.getDatabaseVersion()) >= (await postgrator.getMaxVersion())
   } catch (error) {
     throw translate('Migrations', error)
