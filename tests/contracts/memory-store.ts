@@ -2,7 +2,7 @@ import { MemoryClock, MemoryDatabase, MemoryIds, memoryRepos } from '../../adapt
 import type { Store } from './store.js'
 
 /** A new, empty store in memory whose time stands still. */
-export function makeMemoryStore(database = new MemoryDatabase()): Store {
+export function makeMemoryStore(): Store {
   const clock = new MemoryClock()
-  return { ...memoryRepos(database), clock, ids: new MemoryIds(clock) }
+  return { ...memoryRepos(new MemoryDatabase()), clock, ids: new MemoryIds(clock) }
 }

@@ -113,6 +113,7 @@ export const roomLogRacesContract = {
     const results = await Promise.all(writes)
     assert.equal((await gaplessLog(store, roomId)).length, headAtEnd)
     assert.equal(results.filter((result) => result.ok).length, (headAtEnd ?? 0) - 3)
+    assert.equal(codeOf(await trySend(store, roomId, member, 'late')), 'UNAUTHENTICATED')
     const onKept = { ...member, actor: { ...member.actor, loginId: kept.id } }
     accepted(await trySend(store, roomId, onKept, 'from the kept login'))
   },

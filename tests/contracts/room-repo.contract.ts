@@ -54,6 +54,12 @@ const creation = {
       readSeq: 0,
     })
   },
+  'stores no room of an owner who does not exist': async (store) => {
+    const [room, nobody] = [newRoom(store), store.ids.next()]
+    await assert.rejects(store.rooms.create(room, nobody, null))
+    assert.equal(await store.rooms.access(room.id, nobody), null)
+    assert.equal((await store.sweep.sweep([room.id], 0)).heads.size, 0)
+  },
   'answers a repeated creation with the same room, in its present state': async (store) => {
     const owner = await signUp(store, 'Olive')
     const key = { clientId: '__proto__', bodyDigest: digestOf('body') }

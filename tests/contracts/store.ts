@@ -284,6 +284,7 @@ export async function wholeLog(store: Store, roomId: RoomId, since = 0): Promise
   for (let from = since, more = true; more; ) {
     const page = (await store.log.read(roomId, from, 500)) ?? assert.fail('no such room')
     events.push(...page.events)
+    assert.ok(page.events.length > 0 || !page.hasMore, 'there are more events, and none is answered')
     from = events.at(-1)?.seq ?? from
     more = page.hasMore
   }

@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest'
+import * as logs from './broken/broken-logs.js'
+import * as repos from './broken/broken-repos.js'
+import { TriggerHappyMediator } from './broken/trigger-happy-mediator.js'
+import { failuresOf } from './failures-of.js'
+import { mediatorContract } from './mediator.contract.js'
+import { makeMemoryStore } from './memory-store.js'
+import type { Store } from './store.js'
+import { storeContracts } from './store-contracts.js'
+
+type Suite = keyof typeof storeContracts
+type Breakage = { [S in Suite]: [S, () => Store, ...(keyof (typeof storeContracts)[S])[]] }[Suite]
+
+/** Each suite, what breaks it, and the behaviours that must fail. */
+const BREAKAGES: readonly Breakage[] = [
+  [
+    'RoomLogPort, writing',
+    logs.logWithHoles,
+    'leaves no trace and no hole when a write is refused',
+    'leaves no trace and no hole when a decision throws, and fails that write alone',
+  ],
+  [
+    'RoomLogPort, writing',
+    logs.forgetfulLog,
+    'stores exactly what was sent',
+    'gives the first message the seq after the room’s first event',
+    'tells its listeners of concurrent commits of a room without a gap',
+  ],
+  [
+    'RoomLogPort, writing',
+    logs.logWithoutIdempotency,
+    'answers a repeated client id with the same message and stores nothing',
+    'answers CONFLICT when a client id comes back with another text, and keeps the first',
+    'judges a retry by the text first submitted, also after an edit and a deletion',
+  ],
+  [
+    'RoomLogPort, writing',
+    logs.logThatTellsLate,
+    'tells its listeners of each commit once, in order, before the write is answered',
+  ],
+  ['RoomLogPort, writing', repos.messagesByClock, 'orders by commit, whatever the clocks of the writers say'],
+  [
+    'RoomLogPort, facts',
+    logs.logThatLooksIntoOtherRooms,
+    'finds messages, members and invitations of this room only',
+  ],
+  [
+    'RoomLogPort, facts',
+    logs.logOfEndlessLogins,
+    'says that a login lives until it ends or expires or the account is disabled',
+  ],
+  [
+    'RoomLogPort, reading',
+    logs.logThatKeepsTexts,
+    'never shows a deleted text again, in any event or version',
+    'fills every event of a message with its present state',
+    'fills a join with the present member',
+  ],
+  [
+    'RoomLogPort, races',
+    logs.logWithoutIdempotency,
+    'stores one message for a client id that is sent many times at once',
+    'keeps one text where different ones are sent at once under one client id',
+  ],
+  [
+    'RoomLogPort, races',
+    logs.logWithHoles,
+    'leaves no hole where refused and accepted writes arrive together',
+  ],
+  [
+    'RoomLogPort, races',
+    logs.logOfEndlessInvitations,
+    'lets nobody use an invitation up more often than it may be',
+  ],
+  [
+    'RoomLogPort, races',
+    logs.logOfStaleMembers,
+    'stores no message of a member after the removal is committed',
+  ],
+  [
+    'RoomLogPort, races',
+    logs.logOfEndlessLogins,
+    'commits no write of a login after its end is answered',
+    'commits no write of any login that a new password ended',
+  ],
+  ['RoomLogPort, races', repos.loginsThatEndLater, 'commits no write of a login after its end is answered'],
+  [
+    'RoomRepoPort',
+    repos.carelessRooms,
+    'moves a read marker forward, never back, and at most to the head',
+    'opens one room for a client id that arrives many times at once',
+    'refuses a client id that was used for another body',
+    'counts as unread what others sent above the marker, tombstones left out',
+  ],
+  [
+    'RoomRepoPort',
+    repos.tornSnapshots,
+    'takes snapshots, between concurrent sends, that the events after them complete',
+  ],
+  ['InvitationRepoPort', repos.carelessInvitations, 'revokes once, and only in the room it belongs to'],
+  ['InvitationRepoPort', logs.logOfEndlessInvitations, 'counts one use for each join by the code'],
+  [
+    'MessageRepoPort',
+    repos.carelessMessages,
+    'answers the messages nearest below `before`, and whether there are older ones',
+    'keeps every version with its time, the present text last',
+    'takes wildcards and operators as text (input D10)',
+  ],
+  [
+    'AccountRepoPort',
+    repos.forgetfulAccounts,
+    'sets a new password and ends all logins but the one to keep',
+    'appends a new display name to the log of each room of the user',
+  ],
+  [
+    'LoginRepoPort',
+    repos.forgetfulLogins,
+    'remembers when a token was first spent, and whether its successor was',
+    'ends the family once where a stolen token is replayed many times at once (input B9)',
+  ],
+  ['LoginRepoPort', repos.hastyLogins, 'serves many who present one token at once one after the other'],
+  ['LoginRepoPort', repos.loginsThatEndLater, 'ends a login once, with its reason'],
+  [
+    'SweepPort',
+    repos.halfSweep,
+    'finds the heads of the rooms asked for, and of no others',
+    'finds the logins that ended after a time, however they ended',
+  ],
+]
+
+describe('a broken store fails its contract', () => {
+  it.each(BREAKAGES.map((breakage) => [breakage[0], breakage[1].name, breakage] as const))(
+    '%s: %s',
+    async (suite, _name, [, make, ...behaviours]) => {
+      const contract: Readonly<Record<string, (store: Store) => Promise<void>>> = storeContracts[suite]
+      expect(await failuresOf(contract, make)).toEqual(expect.arrayContaining(behaviours))
+    },
+  )
+
+  it.each(Object.keys(storeContracts))('%s has a broken store that fails it', (suite) => {
+    expect(BREAKAGES.map(([broken]) => broken)).toContain(suite)
+  })
+
+  it('and a sound store fails nothing by being one of these', async () => {
+    for (const contract of Object.values(storeContracts))
+      expect(await failuresOf<Store>(contract, makeMemoryStore)).toEqual([])
+  })
+})
+
+describe('a broken mediator fails its contract', () => {
+  it('TriggerHappyMediator', async () => {
+    const fixture = () => ({ mediator: new TriggerHappyMediator(), budgetMs: 1_000 })
+    expect(await failuresOf(mediatorContract, fixture)).toEqual([
+      'gives a verdict of the agreed shape for any text',
+      'points only at what is in the text',
+      'lets a friendly text through',
+    ])
+  })
+})
