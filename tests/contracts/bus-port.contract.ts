@@ -8,6 +8,8 @@ export type BusFixture = {
   readonly a: BusPort
   readonly b: BusPort
   readonly c: BusPort
+  /** How long to wait for a message before it counts as lost. */
+  readonly patienceMs?: number
 }
 
 /** JSON texts with whatever a frame, a channel or a statement might stumble over. */
@@ -46,56 +48,62 @@ async function collect(bus: BusPort, topic: string): Promise<string[]> {
   return received
 }
 
-const arrived = (received: readonly string[], count: number) =>
-  eventually(`${count} messages to arrive`, () => received.length >= count)
+const arrived = ({ patienceMs = 10_000 }: BusFixture, received: readonly string[], count: number) =>
+  eventually(`${count} messages to arrive`, () => received.length >= count, patienceMs)
 
 /** What every bus does while nothing fails. */
 export const busPortContract = {
-  'hands a message to the subscribers in every other process': async ({ a, b, c }) => {
+  'hands a message to the subscribers in every other process': async (fixture) => {
+    const { a, b, c } = fixture
     const topic = randomUUID()
     const [atB, atC] = [await collect(b, topic), await collect(c, topic)]
     await a.publish(topic, '{"n":1}')
-    await arrived(atB, 1)
-    await arrived(atC, 1)
+    await arrived(fixture, atB, 1)
+    await arrived(fixture, atC, 1)
     assert.deepEqual([atB, atC], [['{"n":1}'], ['{"n":1}']])
   },
-  'does not hand a message to the process that published it': async ({ a, b, c }) => {
+  'does not hand a message to the process that published it': async (fixture) => {
+    const { a, b, c } = fixture
     const topic = randomUUID()
     const [atA, atC] = [await collect(a, topic), await collect(c, topic)]
     await a.publish(topic, '"own"')
-    await arrived(atC, 1)
+    await arrived(fixture, atC, 1)
     await b.publish(topic, '"last"')
-    await arrived(atA, 1)
+    await arrived(fixture, atA, 1)
     assert.deepEqual(atA, ['"last"'])
   },
-  'hands over the messages of one publisher in order, each once': async ({ a, b }) => {
+  'hands over the messages of one publisher in order, each once': async (fixture) => {
+    const { a, b } = fixture
     const topic = randomUUID()
     const atB = await collect(b, topic)
     const messages = Array.from({ length: 500 }, (_, index) => JSON.stringify({ index }))
     await Promise.all(messages.map((message) => a.publish(topic, message)))
     await a.publish(topic, '"last"')
-    await arrived(atB, messages.length + 1)
+    await arrived(fixture, atB, messages.length + 1)
     assert.deepEqual(atB, [...messages, '"last"'])
   },
-  'hands a message only to the subscribers of its topic': async ({ a, b }) => {
+  'hands a message only to the subscribers of its topic': async (fixture) => {
+    const { a, b } = fixture
     const topic = randomUUID()
     const topics = [topic, `${topic}:`, `${topic} `, topic.toUpperCase(), `é|${topic}`, '__proto__', '']
     const received = await Promise.all(topics.map((name) => collect(b, name)))
     for (const name of topics) await a.publish(name, JSON.stringify(name))
-    await arrived(received.at(-1) ?? [], 1)
+    await arrived(fixture, received.at(-1) ?? [], 1)
     assert.deepEqual(
       received,
       topics.map((name) => [JSON.stringify(name)]),
     )
   },
-  'carries any JSON text unchanged': async ({ a, b }) => {
+  'carries any JSON text unchanged': async (fixture) => {
+    const { a, b } = fixture
     const topic = randomUUID()
     const atB = await collect(b, topic)
     for (const text of AWKWARD_TEXTS) await a.publish(topic, text)
-    await arrived(atB, AWKWARD_TEXTS.length)
+    await arrived(fixture, atB, AWKWARD_TEXTS.length)
     assert.deepEqual(atB, AWKWARD_TEXTS)
   },
-  'carries messages of 1 byte to 64 KiB in any alphabet, in order': async ({ a, b }) => {
+  'carries messages of 1 byte to 64 KiB in any alphabet, in order': async (fixture) => {
+    const { a, b } = fixture
     const topic = randomUUID()
     const atB = await collect(b, topic)
     const messages = SIZES.map((bytes) => jsonOfBytes(bytes))
@@ -104,10 +112,11 @@ export const busPortContract = {
       SIZES,
     )
     await Promise.all(messages.map((message) => a.publish(topic, message)))
-    await arrived(atB, messages.length)
+    await arrived(fixture, atB, messages.length)
     assert.deepEqual(atB, messages)
   },
-  'carries large messages of several publishers at once': async ({ a, b, c }) => {
+  'carries large messages of several publishers at once': async (fixture) => {
+    const { a, b, c } = fixture
     const topic = randomUUID()
     const atC = await collect(c, topic)
     const fromA = Array.from({ length: 8 }, (_, index) => jsonOfBytes(30_000, `a${index} `))
@@ -116,7 +125,7 @@ export const busPortContract = {
       ...fromA.map((message) => a.publish(topic, message)),
       ...fromB.map((message) => b.publish(topic, message)),
     ])
-    await arrived(atC, 16)
+    await arrived(fixture, atC, 16)
     assert.deepEqual(
       atC.filter((message) => message.startsWith('"a')),
       fromA,
@@ -126,7 +135,8 @@ export const busPortContract = {
       fromB,
     )
   },
-  'hands a message to each subscription, and to an ended one no more': async ({ a, b }) => {
+  'hands a message to each subscription, and to an ended one no more': async (fixture) => {
+    const { a, b } = fixture
     const topic = randomUUID()
     const stays = await collect(b, topic)
     const goes: string[] = []
@@ -134,14 +144,15 @@ export const busPortContract = {
     const unsubscribe = await b.subscribe(topic, handler)
     await b.subscribe(topic, handler)
     await a.publish(topic, '1')
-    await arrived(stays, 1)
+    await arrived(fixture, stays, 1)
     unsubscribe()
     unsubscribe()
     await a.publish(topic, '2')
-    await arrived(stays, 2)
+    await arrived(fixture, stays, 2)
     assert.deepEqual(goes, ['1', '1', '2'])
   },
-  'goes on when a handler throws': async ({ a, b }) => {
+  'goes on when a handler throws': async (fixture) => {
+    const { a, b } = fixture
     const topic = randomUUID()
     await b.subscribe(topic, () => {
       throw new Error('a handler that throws')
@@ -149,7 +160,7 @@ export const busPortContract = {
     const atB = await collect(b, topic)
     await a.publish(topic, '1')
     await a.publish(topic, '2')
-    await arrived(atB, 2)
+    await arrived(fixture, atB, 2)
     assert.deepEqual(atB, ['1', '2'])
   },
 } satisfies Record<string, (fixture: BusFixture) => Promise<void>>

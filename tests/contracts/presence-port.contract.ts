@@ -123,6 +123,9 @@ const whenOneDies = {
   'keeps a user online for as long as their process beats': async (fixture) => {
     const [presence, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
     await presence.announce(userId, 's1', 'online')
+    await fixture.passTimeMs(fixture.leaseMs / 2)
+    assert.equal(await stateOf(peer, userId), 'online')
+    await presence.beat()
     await outlive(fixture, [presence, peer])
     assert.deepEqual(await peer.reap(), [])
     assert.equal(await stateOf(peer, userId), 'online')

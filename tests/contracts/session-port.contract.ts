@@ -37,6 +37,7 @@ export const sessionPortContract = {
     const second = { ...first, socketId: randomUUID(), connectedAtMs: first.connectedAtMs + 1 }
     await sessions.put(first)
     await sessions.put(second)
+    assert.deepEqual(await sessions.find(first.socketId), first)
     await sessions.remove(first.socketId)
     assert.equal(await sessions.find(first.socketId), null)
     assert.deepEqual(await sessions.find(second.socketId), second)
