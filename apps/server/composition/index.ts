@@ -1,0 +1,74 @@
+import { Container, ContainerModule, type ResolutionContext } from 'inversify'
+import type { Database, DatabaseOptions } from '../../../adapters/postgres/index.js'
+import { createParley, type Parley, type ParleyPorts } from '../../../core/parley.js'
+import { memoryRuntime, postgresRuntime, type RuntimeOptions } from './runtime.js'
+import { postgresStorage } from './storage.js'
+import { type SystemOptions, system } from './system.js'
+import { BUS, DATABASE, PARLEY, PORT } from './tokens.js'
+
+export type CompositionOptions = SystemOptions &
+  RuntimeOptions & {
+    readonly database: DatabaseOptions
+    /** Whether other processes work on the same database; then they share bus, sessions, presence and limits. */
+    readonly shared: boolean
+    readonly sessionMaxMs: number
+  }
+
+export type Composition = {
+  readonly parley: Parley
+  readonly ports: ParleyPorts
+  readonly database: Database
+  /** Gives back what this process holds for others to see, and closes every connection. */
+  close(): Promise<void>
+}
+
+/** Chooses the adapters. No other file of the server names one, and nothing but this folder knows the container. */
+export function compose(options: CompositionOptions): Composition {
+  const container = new Container()
+  container.load(
+    system(options),
+    postgresStorage(options.database),
+    options.shared ? postgresRuntime(options) : memoryRuntime(options),
+    new ContainerModule(({ bind }) => {
+      bind(PARLEY)
+        .toDynamicValue((context) => createParley(portsOf(context), { sessionMaxMs: options.sessionMaxMs }))
+        .inSingletonScope()
+    }),
+  )
+  const ports = portsOf(container)
+  const database = container.get(DATABASE)
+  return {
+    parley: container.get(PARLEY),
+    ports,
+    database,
+    async close() {
+      // A lease that cannot be given back lapses by itself.
+      await ports.presence.leave().catch(options.onError)
+      await container.get(BUS).close()
+      await database.close()
+    },
+  }
+}
+
+function portsOf(context: Pick<ResolutionContext, 'get'> | Container): ParleyPorts {
+  return {
+    accounts: context.get(PORT.accounts),
+    logins: context.get(PORT.logins),
+    log: context.get(PORT.log),
+    rooms: context.get(PORT.rooms),
+    invitations: context.get(PORT.invitations),
+    messages: context.get(PORT.messages),
+    sweep: context.get(PORT.sweep),
+    sessions: context.get(PORT.sessions),
+    presence: context.get(PORT.presence),
+    cache: context.get(PORT.cache),
+    limits: context.get(PORT.limits),
+    bus: context.get(PORT.bus),
+    mediator: context.get(PORT.mediator),
+    notices: context.get(PORT.notices),
+    passwords: context.get(PORT.passwords),
+    tokens: context.get(PORT.tokens),
+    clock: context.get(PORT.clock),
+    ids: context.get(PORT.ids),
+  }
+}

@@ -1,0 +1,53 @@
+import type { Logger } from 'pino'
+import { type Database, type DatabaseOptions, isMigrated, migrate } from '../../../adapters/postgres/index.js'
+import type { ServerConfig } from '../config/read-config.js'
+import { generatedSecret } from '../config/secrets.js'
+import { prepareDataDirectory, startEmbeddedPostgres } from '../embedded-postgres/index.js'
+
+export type Storage = {
+  readonly database: DatabaseOptions
+  readonly authSecret: string
+  isMigrated(database: Database): Promise<boolean>
+  /** Ends the embedded Postgres, where there is one. */
+  release(): Promise<void>
+}
+
+/** A Postgres with the schema of this version, the embedded one or that of `DATABASE_URL`, and the secret that signs tokens. */
+export async function prepareStorage(config: ServerConfig, logger: Logger): Promise<Storage> {
+  const place =
+    config.databaseUrl === null ? await embedded(config, logger) : external(config, config.databaseUrl)
+  try {
+    const { url, directUrl = url } = place.database
+    await migrate(directUrl)
+    return {
+      ...place,
+      authSecret:
+        config.authSecret ??
+        (await generatedSecret(await prepareDataDirectory(config.dataDir), 'auth-secret')),
+      isMigrated: (database) => isMigrated(database.sql),
+    }
+  } catch (error) {
+    await place.release()
+    throw error
+  }
+}
+
+type Place = Pick<Storage, 'database' | 'release'>
+
+function external(config: ServerConfig, url: string): Place {
+  return { database: { url, directUrl: config.databaseDirectUrl ?? url }, release: async () => undefined }
+}
+
+async function embedded(config: ServerConfig, logger: Logger): Promise<Place> {
+  const postgres = await startEmbeddedPostgres({
+    dataDir: config.dataDir,
+    log: (line) => logger.info({ part: 'postgres' }, line),
+  })
+  postgres.onLost(({ cause, final }) => {
+    logger.error({ err: cause, final }, 'the embedded Postgres was lost')
+    // Another server owns the directory now: what this one would write is no longer its own.
+    if (final) process.kill(process.pid, 'SIGTERM')
+  })
+  postgres.onRestored(() => logger.info('the embedded Postgres is back'))
+  return { database: { url: postgres.url }, release: () => postgres.stop() }
+}

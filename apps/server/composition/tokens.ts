@@ -1,0 +1,35 @@
+import type { ServiceIdentifier } from 'inversify'
+import type { Database, PostgresStore } from '../../../adapters/postgres/index.js'
+import type { Parley, ParleyPorts } from '../../../core/parley.js'
+import type { BusPort } from '../../../core/ports/bus-port.js'
+
+/** A bare Symbol loses its port type, and `get` would then accept any token for any port. */
+const token = <T>(name: string) => Symbol(name) as ServiceIdentifier<T>
+
+export const DATABASE = token<Database>('Database')
+export const STORE = token<PostgresStore>('PostgresStore')
+/** The bus as this process opened it, which is also who closes it. */
+export const BUS = token<BusPort & { close(): Promise<void> }>('BusPort')
+export const PARLEY = token<Parley>('Parley')
+
+/** One token a port. */
+export const PORT: { readonly [K in keyof ParleyPorts]: ServiceIdentifier<ParleyPorts[K]> } = {
+  accounts: token('AccountRepoPort'),
+  logins: token('LoginRepoPort'),
+  log: token('RoomLogPort'),
+  rooms: token('RoomRepoPort'),
+  invitations: token('InvitationRepoPort'),
+  messages: token('MessageRepoPort'),
+  sweep: token('SweepPort'),
+  sessions: token('SessionPort'),
+  presence: token('PresencePort'),
+  cache: token('CachePort'),
+  limits: token('RateLimitPort'),
+  bus: BUS,
+  mediator: token('MediatorPort'),
+  notices: token('NoticePort'),
+  passwords: token('PasswordPort'),
+  tokens: token('TokenPort'),
+  clock: token('ClockPort'),
+  ids: token('IdPort'),
+}

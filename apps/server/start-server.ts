@@ -1,0 +1,64 @@
+import type { AddressInfo } from 'node:net'
+import type { Logger } from 'pino'
+import { compose } from './composition/index.js'
+import { prepareStorage, type Storage } from './composition/prepare-storage.js'
+import type { ServerConfig } from './config/read-config.js'
+import { buildHttp } from './http/build-http.js'
+import { Metrics } from './ops/metrics.js'
+import { Readiness } from './ops/readiness.js'
+import { attachRealtime } from './realtime/attach-realtime.js'
+import { SocketNotices } from './realtime/socket-notices.js'
+
+export type RunningServer = {
+  readonly url: string
+  /** Accepts nothing more, tells the clients, finishes what is under way, and gives back what it holds. */
+  stop(): Promise<void>
+}
+
+/** Brings everything up in order: storage, use cases, HTTP, sockets. What is up already goes down again if a later part fails. */
+export async function startServer(config: ServerConfig, logger: Logger): Promise<RunningServer> {
+  const storage = await prepareStorage(config, logger)
+  try {
+    return await serve(config, logger, storage)
+  } catch (error) {
+    await storage.release()
+    throw error
+  }
+}
+
+async function serve(config: ServerConfig, logger: Logger, storage: Storage): Promise<RunningServer> {
+  const metrics = new Metrics()
+  const notices = new SocketNotices()
+  const { parley, ports, database, close } = compose({
+    authSecret: storage.authSecret,
+    notices,
+    database: storage.database,
+    shared: config.databaseUrl !== null,
+    limitFactor: config.limitFactor,
+    sessionMaxMs: config.sessionMaxMs,
+    onError: (error) => logger.warn({ err: error }, 'something in the background failed'),
+  })
+  const readiness = new Readiness({
+    postgres: async () => ((await database.health()).ok ? 'ok' : 'unavailable'),
+    migrations: async () => ((await storage.isMigrated(database)) ? 'ok' : 'unavailable'),
+  })
+  await parley.start()
+  const http = await buildHttp({ parley, config, logger, metrics, readiness })
+  const realtime = attachRealtime(http.server, { parley, config, logger, metrics, bus: ports.bus, notices })
+  await http.listen({ host: config.host, port: config.port })
+  return {
+    url: urlOf(config.host, http.server.address() as AddressInfo),
+    async stop() {
+      readiness.drain()
+      await realtime.drain()
+      await http.close()
+      parley.stop()
+      await close()
+      await storage.release()
+    },
+  }
+}
+
+function urlOf(host: string, { port }: AddressInfo): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
