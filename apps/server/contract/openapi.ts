@@ -56,7 +56,8 @@ const SECURITY: Record<Operation['auth'], readonly Json[]> = {
 
 function describe(operation: Operation, route: HttpRoute): Json {
   const { properties } = operation.input
-  const required: readonly string[] = operation.input.required
+  // Left out where no field is required, whatever the type says.
+  const required: readonly string[] = (operation.input.required as readonly string[] | undefined) ?? []
   const inPath = new Map(
     Array.from(route.path.matchAll(/:(\w+)/g), ([, name = '']) => [
       name === 'id' ? (route.id ?? name) : name,

@@ -1,6 +1,6 @@
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { Parley } from '../../../core/parley.js'
 import type { ServerConfig } from '../config/read-config.js'
@@ -35,7 +35,7 @@ export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
   const { config, logger, metrics, readiness } = parts
   const app = fastify({
     loggerInstance: logger.child({ part: 'http' }) as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: REQUEST_MAX_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: PATH_PARAMETER_MAX },
@@ -46,7 +46,12 @@ export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
   const proxies = new Proxies(config.trustedProxies)
   const origins = new Origins(config, app.server)
   answerErrors(app)
-  await app.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY } })
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY },
+    // Other hosts of the domain are not this server's to decide about.
+    strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false },
+    frameguard: { action: 'deny' },
+  })
   await app.register(cookie)
   await app.register((api) => serveApi(api, { ...parts, origins, proxies }), { prefix: '/api/v1' })
   await app.register(serveDocs)

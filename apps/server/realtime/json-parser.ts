@@ -1,12 +1,14 @@
-import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser'
+import { Decoder, Encoder, type Packet } from 'socket.io-parser'
 import { gcra } from '../../../core/domain/gcra.js'
 import { PACKETS_PER_CONNECTION } from './limits.js'
 
 /** Types 5 and 6 of the protocol announce binary attachments. */
 const BINARY_PACKET = /^[56]/
 
+type Parser = { readonly Encoder: new () => Encoder; readonly Decoder: new () => Decoder }
+
 /** Socket.io's protocol without its binary packets: one that comes closes its connection, none is ever sent. */
-export function jsonOnlyParser(limitFactor: number) {
+export function jsonOnlyParser(limitFactor: number): Parser {
   const limit = {
     perMinute: PACKETS_PER_CONNECTION.perMinute * limitFactor,
     burst: PACKETS_PER_CONNECTION.burst * limitFactor,
@@ -35,5 +37,3 @@ class JsonEncoder extends Encoder {
     return [`${packet.type}${nsp}${packet.id ?? ''}${json}`]
   }
 }
-
-export { PacketType }

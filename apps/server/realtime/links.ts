@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import cookie from '@fastify/cookie'
+import { fastifyCookie } from '@fastify/cookie'
 
 const COOKIE = 'parley-link'
 const SECRET = /^[A-Za-z0-9_-]{22,64}$/
@@ -15,7 +15,7 @@ type Link = {
 }
 
 const secretIn = (request: IncomingMessage): string | null => {
-  const value = cookie.parse(request.headers.cookie ?? '')[COOKIE]
+  const value = fastifyCookie.parse(request.headers.cookie ?? '')[COOKIE]
   return value !== undefined && SECRET.test(value) ? value : null
 }
 
@@ -42,7 +42,7 @@ export class Links {
     const link = this.opening.get(request)
     if (link === undefined || !link.isNew) return null
     const attributes = { path: '/socket.io/', httpOnly: true, sameSite: 'strict', secure } as const
-    return cookie.serialize(COOKIE, link.secret, attributes)
+    return fastifyCookie.serialize(COOKIE, link.secret, attributes)
   }
 
   opened(sid: string, request: IncomingMessage): void {
