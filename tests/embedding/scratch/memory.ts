@@ -1,0 +1,33 @@
+import 'parley/testing'
+import { AlwaysDeliver } from 'parley/adapters/mediator'
+import {
+  MemoryBusHub,
+  MemoryCache,
+  MemoryClock,
+  MemoryDatabase,
+  MemoryIds,
+  MemoryPasswords,
+  MemoryPresence,
+  MemoryRateLimit,
+  MemorySessions,
+  MemoryTokens,
+  memoryRepos,
+} from 'parley/adapters/memory'
+import { talk } from './talk.js'
+
+const clock = new MemoryClock({ followsWallClock: true })
+const database = new MemoryDatabase()
+await talk({
+  ...memoryRepos(database),
+  sessions: new MemorySessions((loginId) => database.hasEnded(loginId)),
+  presence: new MemoryPresence(clock),
+  cache: new MemoryCache(clock),
+  limits: new MemoryRateLimit(clock),
+  bus: new MemoryBusHub(clock).endpoint(),
+  mediator: new AlwaysDeliver(),
+  notices: { toRoom: () => undefined },
+  passwords: new MemoryPasswords(),
+  tokens: new MemoryTokens(clock),
+  clock,
+  ids: new MemoryIds(clock),
+})
