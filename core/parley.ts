@@ -77,6 +77,8 @@ export type ParleyPorts = {
   readonly presence: PresencePort
   readonly cache: CachePort
   readonly limits: RateLimitPort
+  /** For what comes before anything is known of a caller: may count in this process alone, so that a flood asks no store. */
+  readonly localLimits: RateLimitPort
   readonly bus: BusPort
   readonly mediator: MediatorPort
   readonly notices: NoticePort
@@ -139,7 +141,7 @@ function accountUseCases(ports: AccountPorts) {
     getProfile: new GetProfile(ports),
     updateProfile: new UpdateProfile(ports),
     authenticate: new Authenticate(ports),
-    admitCaller: new AdmitCaller(ports),
+    admitCaller: new AdmitCaller({ limits: ports.localLimits }),
     issuePasswordReset: new IssuePasswordReset(ports),
     setUserDisabled: new SetUserDisabled(ports),
     endLoginByAdmin: new EndLoginByAdmin(ports),

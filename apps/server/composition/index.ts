@@ -63,6 +63,7 @@ function portsOf(context: Pick<ResolutionContext, 'get'> | Container): ParleyPor
     presence: context.get(PORT.presence),
     cache: context.get(PORT.cache),
     limits: context.get(PORT.limits),
+    localLimits: context.get(PORT.localLimits),
     bus: context.get(PORT.bus),
     mediator: context.get(PORT.mediator),
     notices: context.get(PORT.notices),

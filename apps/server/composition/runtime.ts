@@ -1,10 +1,5 @@
 import { ContainerModule } from 'inversify'
-import {
-  MemoryBusHub,
-  MemoryPresence,
-  MemoryRateLimit,
-  MemorySessions,
-} from '../../../adapters/memory/index.js'
+import { MemoryBusHub, MemoryPresence, MemorySessions } from '../../../adapters/memory/index.js'
 import {
   PostgresBus,
   PostgresPresence,
@@ -21,7 +16,7 @@ export type RuntimeOptions = {
 }
 
 /** What one process keeps for itself when it is the only one. */
-export const memoryRuntime = ({ limitFactor, onError }: RuntimeOptions) =>
+export const memoryRuntime = ({ onError }: Pick<RuntimeOptions, 'onError'>) =>
   new ContainerModule(({ bind }) => {
     bind(BUS)
       .toDynamicValue((context) => new MemoryBusHub(context.get(PORT.clock), { onError }).endpoint())
@@ -36,11 +31,7 @@ export const memoryRuntime = ({ limitFactor, onError }: RuntimeOptions) =>
     bind(PORT.presence)
       .toDynamicValue((context) => new MemoryPresence(context.get(PORT.clock)))
       .inSingletonScope()
-    bind(PORT.limits)
-      .toDynamicValue(
-        (context) => new ScaledRateLimit(new MemoryRateLimit(context.get(PORT.clock)), limitFactor),
-      )
-      .inSingletonScope()
+    bind(PORT.limits).toService(PORT.localLimits)
   })
 
 /** The same, shared by all processes on one Postgres. */

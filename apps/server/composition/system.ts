@@ -1,14 +1,19 @@
 import { ContainerModule } from 'inversify'
 import { AlwaysDeliver } from '../../../adapters/mediator/index.js'
-import { MemoryCache } from '../../../adapters/memory/index.js'
+import { MemoryCache, MemoryRateLimit } from '../../../adapters/memory/index.js'
 import { ArgonPasswords, JwtTokens, SystemClock, UuidIds } from '../../../adapters/system/index.js'
 import type { NoticePort } from '../../../core/ports/notice-port.js'
+import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
 import { PORT } from './tokens.js'
 
-export type SystemOptions = { readonly authSecret: string; readonly notices: NoticePort }
+export type SystemOptions = {
+  readonly authSecret: string
+  readonly notices: NoticePort
+  readonly limitFactor: number
+}
 
 /** What every mode shares. */
-export const system = ({ authSecret, notices }: SystemOptions) =>
+export const system = ({ authSecret, notices, limitFactor }: SystemOptions) =>
   new ContainerModule(({ bind }) => {
     bind(PORT.clock).toConstantValue(new SystemClock())
     bind(PORT.ids).toConstantValue(new UuidIds())
@@ -18,6 +23,11 @@ export const system = ({ authSecret, notices }: SystemOptions) =>
       .inSingletonScope()
     bind(PORT.cache)
       .toDynamicValue((context) => new MemoryCache(context.get(PORT.clock)))
+      .inSingletonScope()
+    bind(PORT.localLimits)
+      .toDynamicValue(
+        (context) => new ScaledRateLimit(new MemoryRateLimit(context.get(PORT.clock)), limitFactor),
+      )
       .inSingletonScope()
     bind(PORT.mediator).toConstantValue(new AlwaysDeliver())
     bind(PORT.notices).toConstantValue(notices)

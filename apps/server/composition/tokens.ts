@@ -25,6 +25,7 @@ export const PORT: { readonly [K in keyof ParleyPorts]: ServiceIdentifier<Parley
   presence: token('PresencePort'),
   cache: token('CachePort'),
   limits: token('RateLimitPort'),
+  localLimits: token('RateLimitPort of this process'),
   bus: BUS,
   mediator: token('MediatorPort'),
   notices: token('NoticePort'),

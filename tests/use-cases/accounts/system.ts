@@ -40,6 +40,7 @@ export function startDeployment() {
       presence: new MemoryPresence(clock, presenceHub),
       cache: new MemoryCache(clock),
       limits,
+      localLimits: limits,
       bus: busHub.endpoint(),
       mediator: { judge: () => assert.fail('nothing is said in these tests') },
       notices: { toRoom: (notice) => void notices.push(notice) },
