@@ -48,6 +48,14 @@ export const userValues = (user: User, passwordHash: string) => ({
   created_at_ms: user.createdAtMs,
 })
 
+/**
+ * Waits for logins of this user that are being opened and keeps out others until the transaction ends, so that whoever ends
+ * all of them misses none: their foreign key takes a lock that conflicts with this one, but not with that of an update.
+ */
+export async function keepOutNewLogins(tx: Transaction, userId: UserId): Promise<void> {
+  await tx`select from users where id = ${userId} for update`
+}
+
 export async function insertLogin(tx: Transaction, { login, refreshDigest }: NewLogin): Promise<void> {
   const values = {
     id: login.id,

@@ -2,7 +2,7 @@ import type { EndedLogin, User } from '../../core/domain/account.js'
 import { emailKey } from '../../core/domain/email.js'
 import type { LoginId, RoomId, UserId } from '../../core/domain/ids.js'
 import type { AccountRepoPort, Credentials, NewLogin } from '../../core/ports/account-repo-port.js'
-import { insertLogin, markEnded, toUser, type UserRow, userValues } from './account-rows.js'
+import { insertLogin, keepOutNewLogins, markEnded, toUser, type UserRow, userValues } from './account-rows.js'
 import type { CommitListeners } from './commit-listeners.js'
 import type { Database } from './database.js'
 import { appendRenaming } from './renaming.js'
@@ -94,6 +94,7 @@ export class PostgresAccounts implements AccountRepoPort {
     atMs: number,
   ): Promise<readonly EndedLogin[]> {
     const ended = await this.database.transaction(PORT, async (tx) => {
+      await keepOutNewLogins(tx, userId)
       await tx`update users set password_hash = ${passwordHash} where id = ${userId}`
       return markEnded(tx, { userId, keep }, 'password-changed', atMs)
     })
@@ -103,6 +104,7 @@ export class PostgresAccounts implements AccountRepoPort {
 
   async setDisabled(userId: UserId, disabled: boolean, atMs: number): Promise<readonly EndedLogin[] | null> {
     const ended = await this.database.transaction(PORT, async (tx) => {
+      await keepOutNewLogins(tx, userId)
       const updated = await tx`
         update users set disabled_at_ms = ${disabled ? tx`coalesce(disabled_at_ms, ${atMs})` : null}
         where id = ${userId}`
@@ -138,6 +140,7 @@ export class PostgresAccounts implements AccountRepoPort {
         returning reset_codes.user_id`
       if (spent === undefined) return null
       const userId = spent.user_id
+      await keepOutNewLogins(tx, userId)
       await tx`update users set password_hash = ${passwordHash} where id = ${userId}`
       return markEnded(tx, { userId, keep: null }, 'password-changed', atMs)
     })
