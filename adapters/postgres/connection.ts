@@ -20,6 +20,8 @@ export type ConnectionSettings = {
   readonly connectTimeoutMs?: number
   /** Run-time parameters of the server, set when a connection starts. */
   readonly parameters?: Readonly<Record<string, string | number>>
+  /** Told each time when a connection is gone, or could not be made. */
+  readonly onLost?: () => void
 }
 
 /** Opens connections as they are needed; nothing is connected yet when this returns. Whoever opens it ends it. */
@@ -27,8 +29,11 @@ export function openConnections(url: string, settings: ConnectionSettings): Sql 
   return postgres(url, {
     max: settings.max,
     types,
-    connect_timeout: Math.ceil((settings.connectTimeoutMs ?? 5_000) / 1_000),
+    connect_timeout: (settings.connectTimeoutMs ?? 5_000) / 1_000,
     keep_alive: 10,
+    // The default ends connections by their age, which would look like losing them.
+    max_lifetime: null,
+    onclose: () => settings.onLost?.(),
     // The default writes every notice to the console.
     onnotice: () => {},
     connection: { application_name: settings.applicationName, ...settings.parameters },

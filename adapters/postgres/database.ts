@@ -1,7 +1,9 @@
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import { Admission } from './admission.js'
-import { openConnections, type Sql, type Transaction } from './connection.js'
+import type { Sql, Transaction } from './connection.js'
 import { isRepeatable, translate } from './errors.js'
+import { Pool } from './pool.js'
+import { transact } from './transact.js'
 
 export type DatabaseOptions = {
   readonly url: string
@@ -50,8 +52,7 @@ export class Database {
   readonly directUrl: string
   readonly applicationName: string
   readonly queryDeadlineMs: number
-  /** For fragments and helpers; a query is run through `call` or `transaction`. */
-  readonly sql: Sql
+  private readonly pool: Pool
   private readonly admission: Admission
 
   constructor(options: DatabaseOptions) {
@@ -60,10 +61,10 @@ export class Database {
     this.directUrl = settings.directUrl ?? settings.url
     this.applicationName = settings.applicationName
     this.queryDeadlineMs = settings.queryDeadlineMs
-    this.sql = openConnections(settings.url, {
+    this.pool = new Pool(settings.url, {
       max: settings.poolSize,
       applicationName: settings.applicationName,
-      connectTimeoutMs: settings.queryDeadlineMs,
+      connectTimeoutMs: settings.queryDeadlineMs / 2,
       parameters: {
         statement_timeout: settings.statementTimeoutMs,
         lock_timeout: settings.lockTimeoutMs,
@@ -74,9 +75,14 @@ export class Database {
     this.admission = new Admission(settings.poolSize, settings.maxQueued)
   }
 
+  /** The connections in use now; queries belong into `call` or `transaction`, which bound them. */
+  get sql(): Sql {
+    return this.pool.sql
+  }
+
   /** Runs one statement (or several that need not be consistent), again where a deadlock rolled it back. */
   call<T>(port: string, query: (sql: Sql) => PromiseLike<T>): Promise<T> {
-    return this.admit(port, false, async () => await query(this.sql))
+    return this.admit(port, false, async () => await query(this.pool.sql))
   }
 
   /**
@@ -92,10 +98,7 @@ export class Database {
       ...(options.isolation === undefined ? [] : [`isolation level ${options.isolation}`]),
       ...(options.readOnly === true ? ['read only'] : []),
     ].join(' ')
-    return this.admit(port, options.first === true, async () => {
-      // postgres.js types the answer of `begin` as unwrapped, which is what it is for anything but an array of promises.
-      return (await this.sql.begin(mode, work)) as T
-    })
+    return this.admit(port, options.first === true, () => transact(this.pool.sql, mode, work))
   }
 
   /** Whether the database answers, and how fast. Never throws. */
@@ -114,7 +117,7 @@ export class Database {
 
   /** Lets what runs finish for `timeoutMs`, then closes all connections. */
   async close(timeoutMs = 5_000): Promise<void> {
-    await this.sql.end({ timeout: timeoutMs / 1_000 })
+    await this.pool.close(timeoutMs)
   }
 
   private async admit<T>(port: string, first: boolean, run: () => Promise<T>): Promise<T> {
@@ -123,14 +126,20 @@ export class Database {
       throw new PortUnavailable(port, new Error('Too many calls wait for the database'), RETRY_AFTER_MS)
     const expiresAt = performance.now() + this.queryDeadlineMs
     let timer: ReturnType<typeof setTimeout> | undefined
+    let isRunning = false
     const deadline = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         place.abandon()
+        // The server ends a statement sooner; so it may be the connection that does not answer.
+        if (isRunning) this.pool.replace()
         reject(new PortUnavailable(port, new Error('The database did not answer in time'), RETRY_AFTER_MS))
       }, this.queryDeadlineMs)
     })
     // The place is given back when the library has settled, not when the caller gave up: until then the connection is taken.
-    const outcome = place.admitted.then((leave) => this.attempt(port, expiresAt, run).finally(leave))
+    const outcome = place.admitted.then((leave) => {
+      isRunning = true
+      return this.attempt(port, expiresAt, run).finally(leave)
+    })
     return Promise.race([outcome, deadline]).finally(() => clearTimeout(timer))
   }
 

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type Postgrator from 'postgrator'
 import { openConnections, type Sql, type Transaction } from './connection.js'
 import { translate } from './errors.js'
+import { transact } from './transact.js'
 
 export type MigrateOptions = {
   readonly applicationName?: string
@@ -47,6 +48,8 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   try {
     const files = await (await postgratorOn(sql, directory)).getMigrations()
     const versions = files.filter((file) => file.action === 'do').map((file) => file.version)
+    // An incomplete installation must not pass for a finished migration.
+    if (versions.length === 0) throw new Error(`there are no migrations in ${directory}`)
     for (const version of versions.toSorted((a, b) => a - b)) await step(sql, directory, version)
   } catch (error) {
     throw translate('Migrations', error)
@@ -57,7 +60,7 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
 
 /** The lock is the transaction's own, so that it can neither outlive the migration nor be lost before its end. */
 async function step(sql: Sql, directory: string, version: number): Promise<void> {
-  await sql.begin(async (tx) => {
+  await transact(sql, '', async (tx) => {
     await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`
     const postgrator = await postgratorOn(tx, directory)
     if ((await postgrator.getDatabaseVersion()) > version) return

@@ -13,7 +13,8 @@ import { readEvents } from './room-events.js'
 import { type WaitingWrite, WriteQueue } from './write-queue.js'
 
 const PORT = 'RoomLogPort'
-const BATCH_MAX = 500
+/** Small enough that one batch is decided here while another is written there. */
+const BATCH_MAX = 200
 /** How often a room that others hold locked is tried again. */
 const CONTENDED_RETRY_MS = 25
 const RETRY_AFTER_MS = 1_000
