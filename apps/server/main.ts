@@ -37,8 +37,14 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const expected = error instanceof EmbeddedPostgresFailed
-  const message = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`${expected ? message : `Parley cannot start: ${message}`}\n`)
+  const isForOperators = error instanceof EmbeddedPostgresFailed
+  process.stderr.write(`${isForOperators ? error.message : `Parley cannot start: ${reasonOf(error)}`}\n`)
   process.exit(1)
 })
+
+/** One line; an outage of a port names what its technology said. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause instanceof Error && error.cause.message !== '' ? ` (${error.cause.message})` : ''
+  return `${error.message}${cause}`.replaceAll(/\s*\n\s*/g, ' ')
+}
