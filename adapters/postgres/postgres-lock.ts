@@ -18,7 +18,7 @@ export class PostgresLock implements LockPort {
   readonly scope = 'cluster'
   private readonly clean = occasionally(CLEAN_EVERY_MS, () => this.deleteLapsed())
 
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: Pick<Database, 'call'>) {}
 
   async tryAcquire(key: string, ttlMs: number): Promise<FencedLock | null> {
     this.clean()

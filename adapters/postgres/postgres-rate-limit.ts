@@ -20,7 +20,7 @@ export class PostgresRateLimit implements RateLimitPort {
   private readonly calls: GatheredCalls<Call, Allowance>
   private readonly clean = occasionally(CLEAN_EVERY_MS, () => this.deleteExpired())
 
-  constructor(private readonly database: Database) {
+  constructor(private readonly database: Pick<Database, 'call'>) {
     this.calls = new GatheredCalls((batch) => this.count(batch), {
       port: PORT,
       maxBatch: 500,

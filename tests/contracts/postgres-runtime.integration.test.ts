@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/postgres/database.js'
@@ -12,6 +11,7 @@ import { ProcessLease } from '../../adapters/postgres/process-lease.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
 import { busPortContract } from './bus-port.contract.js'
 import { lockPortContract } from './lock-port.contract.js'
+import { openTestLogin } from './postgres-login.js'
 import { presencePortContract } from './presence-port.contract.js'
 import { rateLimitPortContract } from './rate-limit-port.contract.js'
 import { sessionPortContract } from './session-port.contract.js'
@@ -63,18 +63,6 @@ describe('PostgresPresence', () => {
 })
 
 describe('PostgresSessions', () => {
-  const openLogin = async () => {
-    const [userId, loginId] = [randomUUID(), randomUUID()]
-    await first.call('test', async (sql) => {
-      await sql`
-        insert into users (id, email, email_key, display_name, mediation, password_hash, created_at_ms)
-        values (${userId}, ${userId}, ${userId}, 'Ada', 'on', 'hash', 0)`
-      await sql`
-        insert into logins (id, user_id, created_at_ms, last_seen_at_ms, expires_at_ms)
-        values (${loginId}, ${userId}, 0, 0, 0)`
-    })
-    return { userId, loginId }
-  }
   const endLogin = (loginId: string) =>
     first.call('test', async (sql) => {
       await sql`update logins set ended_at_ms = 0, end_reason = 'ended' where id = ${loginId}`
@@ -84,7 +72,7 @@ describe('PostgresSessions', () => {
     verify({
       sessions: new PostgresSessions(first, new ProcessLease(first)),
       peer: new PostgresSessions(second, new ProcessLease(second)),
-      openLogin,
+      openLogin: () => openTestLogin(first),
       endLogin,
     }),
   )
