@@ -10,7 +10,7 @@ import {
   ProcessLease,
 } from '../../adapters/postgres/index.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
-import { openTestLogin } from './postgres-login.js'
+import { openTestLogin } from '../support/postgres-login.js'
 
 const LEASE_MS = 1_000
 
