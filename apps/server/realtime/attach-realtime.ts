@@ -38,6 +38,8 @@ export type Realtime = {
   drain(): Promise<void>
 }
 
+const FLUSH_BUDGET_MS = 2_000
+
 /** Adds the sockets to an HTTP server, which may already listen or not yet. */
 export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realtime {
   const { parley, notices, config, metrics } = parts
@@ -84,6 +86,7 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
     io,
     async drain() {
       await reception.drain()
+      await flushed(io)
       slowReaders.close()
       standings.close()
       notices.close()
@@ -92,6 +95,13 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
       io.engine.close()
     },
   }
+}
+
+/** What was told last has been read, or nobody reads it any more. */
+async function flushed(io: RealtimeServer): Promise<void> {
+  const deadlineMs = performance.now() + FLUSH_BUDGET_MS
+  while (io.engine.clientsCount > 0 && performance.now() < deadlineMs)
+    await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
 function createServer(

@@ -64,9 +64,11 @@ function refusalOf(request: IncomingMessage, origins: Origins): string | null {
   const { url = '', headers } = request
   const end = url.indexOf('?')
   if (url.slice(0, end === -1 ? undefined : end) !== PATH) return 'unknown path'
-  const names = [...new URLSearchParams(end === -1 ? '' : url.slice(end)).keys()]
+  const parameters = new URLSearchParams(end === -1 ? '' : url.slice(end))
+  const names = [...parameters.keys()]
   if (names.some((name) => !PARAMETERS.has(name))) return 'unknown parameter'
   if (new Set(names).size !== names.length) return 'repeated parameter'
+  if (parameters.get('EIO') !== '4') return 'unknown protocol'
   // A browser always sends the origin of the page; other programs need none.
   if (headers.origin !== undefined && !origins.isAllowed(headers.origin)) return 'foreign origin'
   return null

@@ -23,7 +23,12 @@ export function jsonOnlyParser(limitFactor: number): Parser {
       this.tatMs = tatMs
       if (!allowance.allowed) throw new Error('too many packets')
       if (typeof data !== 'string' || BINARY_PACKET.test(data)) throw new Error('binary data')
-      super.add(data)
+      try {
+        super.add(data)
+      } catch (error) {
+        // A reserved name or a payload of another shape: passed over, as an unknown event is.
+        if (!(error instanceof Error && error.message === 'invalid payload')) throw error
+      }
     }
   }
   return { Encoder: JsonEncoder, Decoder: JsonDecoder }

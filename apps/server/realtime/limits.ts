@@ -8,7 +8,7 @@ export const EVENTS_PER_SOCKET = { perMinute: 1_200, burst: 300 }
 /** Packets of one connection, whatever is in them; beyond it, it is cut. */
 export const PACKETS_PER_CONNECTION = { perMinute: 12_000, burst: 3_000 }
 /** Events of one socket that may be under way at once. */
-export const EVENTS_UNDER_WAY = 64
+export const EVENTS_UNDER_WAY = 256
 /** A connection that has not signed in by then is closed. */
 export const SIGN_IN_TIMEOUT_MS = 8_000
 /** A token may be out for this long before its socket is closed. */

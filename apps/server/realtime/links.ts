@@ -61,7 +61,9 @@ export class Links {
       link.presented = true
       return true
     }
+    // Programs name themselves when they poll and often not when they upgrade.
     const userAgent = request.headers['user-agent'] ?? ''
-    return !link.presented && this.ipOf(request) === link.ip && userAgent === link.userAgent
+    const isSameAgent = userAgent === link.userAgent || userAgent === '' || link.userAgent === ''
+    return !link.presented && isSameAgent && this.ipOf(request) === link.ip
   }
 }
