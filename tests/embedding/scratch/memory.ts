@@ -17,12 +17,14 @@ import { talk } from './talk.js'
 
 const clock = new MemoryClock({ followsWallClock: true })
 const database = new MemoryDatabase()
+const limits = new MemoryRateLimit(clock)
 await talk({
   ...memoryRepos(database),
   sessions: new MemorySessions((loginId) => database.hasEnded(loginId)),
   presence: new MemoryPresence(clock),
   cache: new MemoryCache(clock),
-  limits: new MemoryRateLimit(clock),
+  limits,
+  localLimits: limits,
   bus: new MemoryBusHub(clock).endpoint(),
   mediator: new AlwaysDeliver(),
   notices: { toRoom: () => undefined },

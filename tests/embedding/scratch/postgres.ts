@@ -1,5 +1,12 @@
 import { AlwaysDeliver } from 'parley/adapters/mediator'
-import { MemoryCache, MemoryClock, MemoryIds, MemoryPasswords, MemoryTokens } from 'parley/adapters/memory'
+import {
+  MemoryCache,
+  MemoryClock,
+  MemoryIds,
+  MemoryPasswords,
+  MemoryRateLimit,
+  MemoryTokens,
+} from 'parley/adapters/memory'
 import {
   createPostgresStore,
   openDatabase,
@@ -22,6 +29,7 @@ await talk({
   presence: new PostgresPresence(database),
   cache: new MemoryCache(clock),
   limits: new PostgresRateLimit(database),
+  localLimits: new MemoryRateLimit(clock),
   bus,
   mediator: new AlwaysDeliver(),
   notices: { toRoom: () => undefined },
