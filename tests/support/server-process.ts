@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../../dist/apps/server/main.js', import.meta.url))
+/** From the root of the project, in which vitest and every npm script run; this file itself may run compiled, elsewhere. */
+const MAIN = resolve('dist/apps/server/main.js')
 const READY = /^Parley is ready: (http:\/\/\S+)$/
 
 /** The server as users run it: a process of its own, from the build. */

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import postgres from 'postgres'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest'
+import { isMigrated, migrate, openDatabase } from '../../../adapters/postgres/index.js'
+import { type TestDatabase, testDatabase } from '../../support/postgres.js'
+
+const OWN = fileURLToPath(new URL('../../../adapters/postgres/migrations', import.meta.url))
+
+describe('migrate', () => {
+  let database: TestDatabase
+  let sql: postgres.Sql
+  let directory: string
+
+  beforeAll(async () => {
+    // A name with characters that mean something in a glob.
+    directory = join(await mkdtemp(join(tmpdir(), 'migrations-')), '[a] (copy)')
+  })
+  beforeEach(async () => {
+    database = await testDatabase()
+    sql = postgres(database.url, { max: 1, onnotice: () => {} })
+    await rm(directory, { recursive: true, force: true })
+    await cp(OWN, directory, { recursive: true })
+  })
+  afterEach(async () => {
+    await sql.end({ timeout: 1 })
+    await database.drop()
+  })
+  afterAll(() => rm(join(directory, '..'), { recursive: true, force: true }))
+
+  const versions = async () =>
+    (await sql<{ version: number }[]>`select version::int from parley_schema_version order by version`).map(
+      (row) => row.version,
+    )
+
+  it('runs each file once where four processes start at once (fault P10)', async () => {
+    await Promise.all([1, 2, 3, 4].map(() => migrate(database.url)))
+    assert.deepEqual(await versions(), [0, 1, 2, 3])
+    const own = openDatabase({ url: database.url })
+    assert.equal(await isMigrated(own.sql), true)
+    await own.close()
+  })
+
+  it('refuses where a file that was applied has changed', async () => {
+    await migrate(database.url, { directory })
+    await writeFile(join(directory, '002.do.rooms.sql'), '-- nothing')
+    await assert.rejects(migrate(database.url, { directory }), /checksum/i)
+  })
+
+  it('leaves nothing of a file that fails, and keeps those before it', async () => {
+    await writeFile(join(directory, '004.do.wrong.sql'), 'create table half (id int); select 1 / 0;')
+    await assert.rejects(migrate(database.url, { directory }))
+    assert.deepEqual(await versions(), [0, 1, 2, 3])
+    const [row] = await sql`select to_regclass('half') as half`
+    assert.deepEqual(row, { half: null })
+  })
+
+  it('leaves a newer schema as it is (fault P10)', async () => {
+    await writeFile(join(directory, '004.do.newer.sql'), 'create table newer (id int);')
+    await migrate(database.url, { directory })
+    await migrate(database.url)
+    assert.deepEqual(await versions(), [0, 1, 2, 3, 4])
+  })
+
+  it('tells a schema that is behind', async () => {
+    await migrate(database.url, { directory })
+    await writeFile(join(directory, '004.do.newer.sql'), 'create table newer (id int);')
+    const own = openDatabase({ url: database.url })
+    assert.equal(await isMigrated(own.sql, directory), false)
+    await own.close()
+  })
+})
