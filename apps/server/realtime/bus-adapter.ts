@@ -112,9 +112,14 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
 
   private listen(topic: string, receive: (message: unknown) => void): void {
     const handler = (text: string): void => {
-      const { sentAtMs, message } = JSON.parse(text) as { sentAtMs: number; message: unknown }
-      this.parts.onLag(Math.max(0, Date.now() - sentAtMs) / 1_000)
-      receive(message)
+      try {
+        const { sentAtMs, message } = JSON.parse(text) as { sentAtMs: number; message: unknown }
+        this.parts.onLag(Math.max(0, Date.now() - sentAtMs) / 1_000)
+        receive(message)
+      } catch {
+        // Whatever someone wrote to the bus must not end a process that reads it.
+        this.parts.onFailure()
+      }
     }
     this.parts.bus
       .subscribe(topic, handler)

@@ -1,0 +1,168 @@
+import { createServer, type Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Server } from 'socket.io'
+import { type Socket as Client, io as connect } from 'socket.io-client'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { MemoryBusHub } from '../../../adapters/memory/memory-bus.js'
+import { SystemClock } from '../../../adapters/system/system-clock.js'
+import type { BusPort } from '../../../core/ports/bus-port.js'
+import { BusAdapter } from './bus-adapter.js'
+
+type Instance = { io: Server; http: HttpServer; port: number; failures: () => number }
+const instances: Instance[] = []
+const clients: Client[] = []
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close()
+  for (const { io } of instances.splice(0)) await io.close()
+})
+
+async function start(bus: BusPort): Promise<Instance> {
+  const http = createServer()
+  let failures = 0
+  class OverBus extends BusAdapter {
+    constructor(namespace: unknown) {
+      super(namespace, { bus, onLag: () => undefined, onFailure: () => (failures += 1) })
+    }
+  }
+  const io = new Server(http, { adapter: OverBus })
+  io.on('connection', (socket) => socket.on('enter', (room, ack) => ack(void socket.join(room))))
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const instance = { io, http, port: (http.address() as AddressInfo).port, failures: () => failures }
+  instances.push(instance)
+  return instance
+}
+
+async function twoInstances(): Promise<[Instance, Instance]> {
+  const hub = new MemoryBusHub(new SystemClock())
+  const pair: [Instance, Instance] = [await start(hub.endpoint()), await start(hub.endpoint())]
+  await vi.waitFor(async () => expect(await pair[0].io.of('/').adapter.serverCount()).toBe(2))
+  await vi.waitFor(async () => expect(await pair[1].io.of('/').adapter.serverCount()).toBe(2))
+  return pair
+}
+
+async function client({ port }: Instance, room?: string): Promise<Client & { got: unknown[] }> {
+  const socket = connect(`http://127.0.0.1:${port}`, { transports: ['websocket'], reconnection: false })
+  clients.push(socket)
+  const got: unknown[] = []
+  socket.onAny((...event: unknown[]) => got.push(event))
+  await new Promise<void>((resolve) => socket.once('connect', resolve))
+  if (room !== undefined) await socket.emitWithAck('enter', room)
+  return Object.assign(socket, { got })
+}
+
+const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000 })
+
+describe('BusAdapter', () => {
+  it('carries broadcasts to the rooms of all processes, once each, except where they are excepted', async () => {
+    const [first, second] = await twoInstances()
+    const here = await client(first, 'r')
+    const there = await client(second, 'r')
+    const apart = await client(second, 'other')
+    first.io.to('r').emit('hello', { n: 1 })
+    second.io
+      .to('r')
+      .except(here.id ?? '')
+      .emit('hello', { n: 2 })
+    first.io.emit('all', 3)
+    await until(() => expect(there.got).toHaveLength(3))
+    await until(() => expect(here.got).toHaveLength(2))
+    // Between processes there is no order; each one's own stays.
+    expect(there.got).toEqual(
+      expect.arrayContaining([
+        ['hello', { n: 1 }],
+        ['hello', { n: 2 }],
+        ['all', 3],
+      ]),
+    )
+    expect(here.got).toEqual([
+      ['hello', { n: 1 }],
+      ['all', 3],
+    ])
+    expect(apart.got).toEqual([['all', 3]])
+  })
+
+  it('keeps what is local in the process', async () => {
+    const [first, second] = await twoInstances()
+    const here = await client(first, 'r')
+    const there = await client(second, 'r')
+    first.io.local.to('r').emit('local', 1)
+    first.io.to('r').emit('both', 2)
+    await until(() => expect(there.got).toEqual([['both', 2]]))
+    expect(here.got).toEqual([
+      ['local', 1],
+      ['both', 2],
+    ])
+  })
+
+  it('gathers acks of all processes', async () => {
+    const [first, second] = await twoInstances()
+    for (const instance of [first, second])
+      (await client(instance, 'r')).on('ask', (ack) => ack(instance === first ? 'here' : 'there'))
+    const answers = await first.io.to('r').timeout(2_000).emitWithAck('ask')
+    expect(answers.sort()).toEqual(['here', 'there'])
+  })
+
+  it('joins, takes out, names and disconnects sockets of all processes', async () => {
+    const [first, second] = await twoInstances()
+    const there = await client(second, 'r')
+    first.io.in('r').socketsJoin('s')
+    await until(() => expect(second.io.of('/').adapter.rooms.get('s')?.size).toBe(1))
+    const found = await first.io.in('s').fetchSockets()
+    expect(found.map(({ id, handshake }) => [id, Object.keys(handshake)])).toEqual([[there.id, []]])
+    first.io.in('r').socketsLeave('s')
+    await until(() => expect(second.io.of('/').adapter.rooms.has('s')).toBe(false))
+    first.io.in('r').disconnectSockets(true)
+    await until(() => expect(there.connected).toBe(false))
+  })
+
+  it('calls other processes and gathers their answers', async () => {
+    const [first, second] = await twoInstances()
+    second.io.on('count', (from, answer) => answer(`heard ${from}`))
+    expect(await first.io.serverSideEmitWithAck('count', 'first')).toEqual(['heard first'])
+  })
+
+  it('serves local sockets at once while the bus hangs, and counts while it fails', async () => {
+    const hanging: BusPort = {
+      publish: () => new Promise(() => undefined),
+      subscribe: () => new Promise(() => undefined),
+      onGap: () => () => undefined,
+    }
+    const failing: BusPort = { ...hanging, publish: () => Promise.reject(new Error('no bus')) }
+    for (const bus of [hanging, failing]) {
+      const instance = await start(bus)
+      const here = await client(instance, 'r')
+      instance.io.to('r').emit('hello', 1)
+      await until(() => expect(here.got).toEqual([['hello', 1]]))
+      instance.io.in('r').disconnectSockets(true)
+      await until(() => expect(here.connected).toBe(false))
+      if (bus === failing) expect(instance.failures()).toBeGreaterThan(0)
+    }
+  })
+
+  it('goes on after messages that no instance of this version sends (input I5)', async () => {
+    const hub = new MemoryBusHub(new SystemClock())
+    const instance = await start(hub.endpoint())
+    const foreign = hub.endpoint()
+    const broadcast = { type: 3, uid: 'x', nsp: '/' }
+    for (const text of ['', 'null', '{"message":null}', JSON.stringify({ sentAtMs: 0, message: broadcast })])
+      await foreign.publish('sockets', text)
+    await vi.waitFor(() => expect(instance.failures()).toBe(4))
+    const here = await client(instance, 'r')
+    instance.io.to('r').emit('hello', 1)
+    await until(() => expect(here.got).toEqual([['hello', 1]]))
+  })
+
+  it('names the local sockets within its budget when another process does not answer', async () => {
+    const hub = new MemoryBusHub(new SystemClock())
+    const instance = await start(hub.endpoint())
+    const mute = hub.endpoint()
+    const beat = { sentAtMs: Date.now(), message: { type: 2, uid: 'mute', nsp: '/' } }
+    await mute.publish('sockets', JSON.stringify(beat))
+    await vi.waitFor(async () => expect(await instance.io.of('/').adapter.serverCount()).toBe(2))
+    const here = await client(instance, 'r')
+    const started = performance.now()
+    expect((await instance.io.in('r').fetchSockets()).map(({ id }) => id)).toEqual([here.id])
+    expect(performance.now() - started).toBeLessThan(3_000)
+  })
+})
