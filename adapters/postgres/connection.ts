@@ -1,12 +1,22 @@
 import postgres from 'postgres'
 
-/** int8 columns hold seqs, counts and times in ms, all far below 2^53. */
+const elementLiteral = (value: unknown): string =>
+  value === null ? 'null' : `"${String(value).replace(/[\\"]/g, '\\$&')}"`
+
 const types = {
+  /** int8 columns hold seqs, counts and times in ms, all far below 2^53. */
   bigint: {
     to: 20,
     from: [20],
     parse: (text: string): number => Number(text),
     serialize: (value: number): string => String(value),
+  },
+  /** Parameters of text[], int8[], float8[] and uuid[]; lists are read as JSON. */
+  array: {
+    to: 1009,
+    from: [1009, 1016, 1022, 2951],
+    parse: (text: string): string => text,
+    serialize: (values: readonly unknown[]): string => `{${values.map(elementLiteral).join(',')}}`,
   },
 }
 
@@ -29,6 +39,8 @@ export function openConnections(url: string, settings: ConnectionSettings): Sql 
   return postgres(url, {
     max: settings.max,
     types,
+    // Asking for the types of arrays would be a query that nobody awaits, whose failure would end the process.
+    fetch_types: false,
     connect_timeout: (settings.connectTimeoutMs ?? 5_000) / 1_000,
     keep_alive: 10,
     // The default ends connections by their age, which would look like losing them.

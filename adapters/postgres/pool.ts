@@ -9,7 +9,6 @@ const RETIREMENT_MS = 5_000
  */
 export class Pool {
   private current: Sql
-  private readonly retiring = new Set<Promise<void>>()
 
   constructor(
     private readonly url: string,
@@ -24,15 +23,13 @@ export class Pool {
 
   /** From now on calls get fresh connections; those under way have a while to finish, and are then failed. */
   replace(): void {
-    const retirement = this.current
-      .end({ timeout: RETIREMENT_MS / 1_000 })
-      .finally(() => this.retiring.delete(retirement))
-    this.retiring.add(retirement)
+    void this.current.end({ timeout: RETIREMENT_MS / 1_000 })
     this.current = this.open()
   }
 
+  /** Connections that were replaced end by themselves. */
   async close(timeoutMs: number): Promise<void> {
-    await Promise.all([...this.retiring, this.current.end({ timeout: timeoutMs / 1_000 })])
+    await this.current.end({ timeout: timeoutMs / 1_000 })
   }
 
   private open(): Sql {

@@ -167,7 +167,7 @@ export class PostgresRoomRepo implements RoomRepoPort {
     const rows = await this.database.call(
       PORT,
       (sql) => sql<{ user_id: string; room_ids: string[] }[]>`
-        select user_id, array_agg(room_id) as room_ids from room_members
+        select user_id, json_agg(room_id) as room_ids from room_members
         where user_id = any(${userIds.filter(isId)}::uuid[]) and left_at_ms is null
         group by user_id`,
     )

@@ -12,6 +12,8 @@ import {
 } from './processes.js'
 
 const MESSAGES = 1_200
+/** Backends are ended each time after so many more messages. */
+const PROGRESS = 40
 
 describe('connections that are lost', () => {
   let processes: Processes
@@ -27,11 +29,14 @@ describe('connections that are lost', () => {
   it('lose no answered message and store none twice when backends are ended at any moment (fault P1) (fault P2)', async () => {
     const store = processes.start()
     const rooms = await Promise.all([1, 2, 3].map(() => openRoomOfThree(store)))
+    const answered: Message[] = []
     let isOver = false
     const killer = (async () => {
       let rounds = 0
       while (!isOver) {
-        await sleep(3 + ((rounds * 7) % 40))
+        const before = answered.length
+        while (!isOver && answered.length < before + PROGRESS) await sleep(1)
+        await sleep((rounds * 7) % 20)
         await endBackends(store)
         rounds += 1
       }
@@ -50,7 +55,6 @@ describe('connections that are lost', () => {
         }
       }
     }
-    const answered: Message[] = []
     const next = Array.from({ length: MESSAGES }, (_, i) => i)
     await Promise.all(
       Array.from({ length: 30 }, async () => {
@@ -60,11 +64,12 @@ describe('connections that are lost', () => {
     isOver = true
     assert.ok((await killer) > 3)
     assert.ok(unavailable > 0, 'no write was hit')
+    const witness = processes.start()
     let stored = 0
-    for (const { roomId } of rooms) stored += (await auditRoom(processes, store, roomId)) - 3
+    for (const { roomId } of rooms) stored += (await auditRoom(processes, witness, roomId)) - 3
     assert.equal(stored, MESSAGES)
     for (const message of answered.slice(0, 50))
-      assert.deepEqual(await store.messages.find(message.id), message)
+      assert.deepEqual(await witness.messages.find(message.id), message)
     assert.equal(new Set(answered.map(({ id }) => id)).size, MESSAGES)
   })
 

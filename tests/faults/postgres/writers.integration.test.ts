@@ -36,7 +36,7 @@ async function writeSomething(store: Store, opened: Opened, random: (below: numb
   const author = random(2) === 0 ? owner : member
   const clientMessageId = `client-${random(60)}`
   const message = await send(store, roomId, author, clientMessageId, { clientMessageId })
-  const kind = random(8)
+  const kind = message.deletedAtMs === null ? random(8) : 3 + random(5)
   if (kind === 0) await edit(store, author.actor, message, `edited ${random(100)}`)
   if (kind === 1) await remove(store, author.actor, message)
   if (kind === 2)
