@@ -1,54 +1,48 @@
 import type { SocketId, UserId } from '../../core/domain/ids.js'
-import type { Presence, PresenceChange, PresencePort, PresenceState } from '../../core/ports/presence-port.js'
-import type { Transaction } from './connection.js'
+import type { Presence, PresenceChange, PresencePort } from '../../core/ports/presence-port.js'
 import type { Database } from './database.js'
-import { lockUsers, type RemovedLease, removeLeases } from './presence-removal.js'
+import { GatheredCalls } from './gathered-calls.js'
+import { changeSockets, type SocketChange, type SocketState } from './presence-changes.js'
+import { type RemovedLease, removeLeases } from './presence-removal.js'
 import { ProcessLease } from './process-lease.js'
 
 const PORT = 'PresencePort'
-
-type SocketState = 'online' | 'away'
-type SocketRow = { readonly socket_id: string; readonly boot_id: string; readonly away: boolean }
 
 /** A lease lost between renewing and using it, again and again, means that the clock of the database runs wild. */
 const ATTEMPTS = 3
 
 /**
- * Presence of all processes: one row a socket, which counts while the lease of its process does. A change of one user is made
- * with the user locked, so that exactly one process is told of each transition.
+ * Presence of all processes: one row a socket, which counts while the lease of its process does. Changes that arrive together
+ * are made by one transaction, with their users locked, so that exactly one process is told of each transition.
  */
 export class PostgresPresence implements PresencePort {
   private readonly own = new Map<SocketId, { readonly userId: UserId; readonly state: SocketState }>()
+  private readonly changes: GatheredCalls<SocketChange, PresenceChange>
 
   constructor(
     private readonly database: Database,
     private readonly lease = ProcessLease.of(database),
   ) {
     lease.onLost(() => this.restore())
+    this.changes = new GatheredCalls((batch) => this.change(batch), {
+      port: PORT,
+      maxBatch: 200,
+      maxWaiting: 50_000,
+      keyOf: ({ userId }) => userId,
+    })
   }
 
-  async announce(userId: UserId, socketId: SocketId, state: SocketState): Promise<PresenceChange> {
-    await this.lease.ensure()
-    const previous = this.own.get(socketId)?.state ?? null
+  announce(userId: UserId, socketId: SocketId, state: SocketState): Promise<PresenceChange> {
+    const before = this.own.get(socketId)?.state ?? null
     this.own.set(socketId, { userId, state })
-    return this.change(userId, socketId, async (tx, others) => {
-      await tx`
-        insert into presence_sockets (user_id, socket_id, boot_id, away)
-        values (${userId}, ${socketId}, ${this.lease.bootId}, ${state === 'away'})
-        on conflict (user_id, socket_id) do update set boot_id = excluded.boot_id, away = excluded.away`
-      return { before: stateOf([...others, previous]), after: stateOf([...others, state]) }
-    })
+    return this.changes.call({ userId, socketId, before, after: state })
   }
 
-  async withdraw(userId: UserId, socketId: SocketId): Promise<PresenceChange> {
+  withdraw(userId: UserId, socketId: SocketId): Promise<PresenceChange> {
     const known = this.own.get(socketId)
-    if (known?.userId === userId) this.own.delete(socketId)
-    return this.change(userId, socketId, async (tx, others, stored) => {
-      const previous = known?.userId === userId ? known.state : stored
-      const change = { before: stateOf([...others, previous]), after: stateOf(others) }
-      if (previous !== null) await forget(tx, this.lease.bootId, userId, socketId, change.after === 'offline')
-      return change
-    })
+    const before = known?.userId === userId ? known.state : null
+    if (before !== null) this.own.delete(socketId)
+    return this.changes.call({ userId, socketId, before, after: null })
   }
 
   beat(): Promise<void> {
@@ -111,31 +105,14 @@ export class PostgresPresence implements PresencePort {
     })
   }
 
-  /**
-   * Runs `work` with the user locked. `others` are the states of the user's other live sockets, `stored` that of this one
-   * as an earlier attempt may have left it.
-   */
-  private async change(
-    userId: UserId,
-    socketId: SocketId,
-    work: (
-      tx: Transaction,
-      others: readonly SocketState[],
-      stored: SocketState | null,
-    ) => Promise<PresenceChange>,
-  ): Promise<PresenceChange> {
-    const { bootId } = this.lease
-    const attempt = (tx: Transaction) =>
-      this.attempt(tx, userId, async (rows) => {
-        const isThis = (row: SocketRow) => row.socket_id === socketId && row.boot_id === bootId
-        const others = rows.filter((row) => !isThis(row)).map(toState)
-        const stored = rows.find(isThis)
-        return work(tx, others, stored === undefined ? null : toState(stored))
-      })
+  private async change(batch: readonly SocketChange[]): Promise<readonly PresenceChange[]> {
     try {
+      await this.lease.ensure()
       for (let left = ATTEMPTS; left > 0; left -= 1) {
-        const change = await this.database.transaction(PORT, attempt)
-        if (change !== null) return change
+        const changes = await this.database.transaction(PORT, (tx) =>
+          changeSockets(tx, this.lease.bootId, batch),
+        )
+        if (changes !== null) return changes
         await this.lease.renew()
       }
     } catch (error) {
@@ -143,29 +120,6 @@ export class PostgresPresence implements PresencePort {
       throw error
     }
     throw new Error('The lease of this process runs out as soon as it is renewed')
-  }
-
-  /** Null, and nothing done, where this process has no lease: then its own sockets may be missing, too. */
-  private async attempt(
-    tx: Transaction,
-    userId: UserId,
-    work: (rows: readonly SocketRow[]) => Promise<PresenceChange>,
-  ): Promise<PresenceChange | null> {
-    const [, leases, , rows] = await Promise.all([
-      lockUsers(tx, [userId]),
-      tx`
-        select from process_leases
-        where boot_id = ${this.lease.bootId} and expires_at > clock_timestamp()`,
-      // Told as gone from now on, so that whoever reaps them does not tell it again.
-      tx`
-        delete from presence_sockets as sockets
-        where user_id = ${userId} and boot_id <> ${this.lease.bootId} and not exists (
-          select from process_leases as lease
-          where lease.boot_id = sockets.boot_id and lease.expires_at > clock_timestamp()
-        )`,
-      tx<SocketRow[]>`select socket_id, boot_id, away from presence_sockets where user_id = ${userId}`,
-    ])
-    return leases.length === 0 ? null : work(rows)
   }
 
   /** Makes the stored sockets of this process those that it has. */
@@ -193,30 +147,4 @@ export class PostgresPresence implements PresencePort {
         on conflict (user_id, socket_id) do update set boot_id = excluded.boot_id, away = excluded.away`
     })
   }
-}
-
-const toState = (row: SocketRow): SocketState => (row.away ? 'away' : 'online')
-
-function stateOf(sockets: readonly (SocketState | null)[]): PresenceState {
-  if (sockets.includes('online')) return 'online'
-  return sockets.includes('away') ? 'away' : 'offline'
-}
-
-async function forget(
-  tx: Transaction,
-  bootId: string,
-  userId: UserId,
-  socketId: SocketId,
-  isLast: boolean,
-): Promise<void> {
-  await tx`
-    delete from presence_sockets
-    where user_id = ${userId} and socket_id = ${socketId} and boot_id = ${bootId}`
-  if (!isLast) return
-  // The only row here that is worth a disk, and not worth waiting for it.
-  await tx`set local synchronous_commit = off`
-  await tx`
-    insert into presence_last_seen as seen (user_id, at_ms)
-    values (${userId}, floor(extract(epoch from clock_timestamp()) * 1000)::bigint)
-    on conflict (user_id) do update set at_ms = greatest(seen.at_ms, excluded.at_ms)`
 }

@@ -2,13 +2,18 @@ import type { SocketId } from '../../core/domain/ids.js'
 import type { LiveSession, SessionPort } from '../../core/ports/session-port.js'
 import type { Sql, Transaction } from './connection.js'
 import type { Database } from './database.js'
+import { GatheredCalls } from './gathered-calls.js'
 import { ProcessLease } from './process-lease.js'
 
 const PORT = 'SessionPort'
 
+/** `session: null` removes. */
+type Change = { readonly socketId: SocketId; readonly session: LiveSession | null }
+
 /** Live sessions of all processes. A session counts while its login has not ended and its process has a lease. */
 export class PostgresSessions implements SessionPort {
   private readonly own = new Map<SocketId, LiveSession>()
+  private readonly changes: GatheredCalls<Change, undefined>
 
   /** The lease is that of this process's presence: beating it keeps the sessions, too. */
   constructor(
@@ -16,12 +21,17 @@ export class PostgresSessions implements SessionPort {
     private readonly lease = ProcessLease.of(database),
   ) {
     lease.onLost(() => this.restore())
+    this.changes = new GatheredCalls((batch) => this.change(batch), {
+      port: PORT,
+      maxBatch: 500,
+      maxWaiting: 50_000,
+      keyOf: ({ socketId }) => socketId,
+    })
   }
 
-  async put(session: LiveSession): Promise<void> {
-    await this.lease.ensure()
+  put(session: LiveSession): Promise<void> {
     this.own.set(session.socketId, session)
-    await this.change((sql) => this.insert(sql, [session]))
+    return this.changes.call({ socketId: session.socketId, session })
   }
 
   async find(socketId: SocketId): Promise<LiveSession | null> {
@@ -39,19 +49,29 @@ export class PostgresSessions implements SessionPort {
     return { socketId, userId: row.user_id, loginId: row.login_id, connectedAtMs: row.connected_at_ms }
   }
 
-  async remove(socketId: SocketId): Promise<void> {
+  remove(socketId: SocketId): Promise<void> {
     this.own.delete(socketId)
-    await this.change((sql) => sql`delete from live_sessions where socket_id = ${socketId}`)
+    return this.changes.call({ socketId, session: null })
   }
 
-  /** A change whose outcome is unknown is made good when the lease is renewed. */
-  private async change(query: (sql: Sql) => PromiseLike<unknown>): Promise<void> {
+  /** Changes of different sockets, so their order does not matter. */
+  private async change(batch: readonly Change[]): Promise<readonly undefined[]> {
+    const put = batch.flatMap(({ session }) => session ?? [])
+    const removed = batch.filter(({ session }) => session === null).map(({ socketId }) => socketId)
     try {
-      await this.database.call(PORT, query)
+      await this.lease.ensure()
+      if (put.length > 0) await this.database.call(PORT, (sql) => this.insert(sql, put))
+      if (removed.length > 0)
+        await this.database.call(
+          PORT,
+          (sql) => sql`delete from live_sessions where socket_id = any(${removed}::text[])`,
+        )
     } catch (error) {
+      // Whatever was carried out of it: the next renewal makes it good.
       this.lease.doubt()
       throw error
     }
+    return batch.map(() => undefined)
   }
 
   private async restore(): Promise<void> {

@@ -10,15 +10,14 @@ const USER_LOCKS = 7_310_002
 const USER_LOCK_COUNT = 512
 
 /** Locks users until the end of the transaction, in one order everywhere. */
-export async function lockUsers(tx: Transaction, userIds: readonly UserId[]): Promise<void> {
-  await tx`
+export const lockUsers = (tx: Transaction, userIds: readonly UserId[]): PromiseLike<unknown> =>
+  tx`
     select pg_advisory_xact_lock(${USER_LOCKS}::int, slot)
     from (
       select distinct hashtext(user_id::text) & ${USER_LOCK_COUNT - 1}::int as slot
       from unnest(${[...userIds]}::uuid[]) as given (user_id)
       order by slot
-    ) as slots`
-}
+    ) as slots`.execute()
 
 /** Removes all that belonged to leases which this transaction has deleted; the users who are offline by that. */
 export async function removeLeases(

@@ -39,13 +39,16 @@ const whileAllLive = {
     assert.deepEqual(await presence.withdraw(userId, 's1'), STILL_ONLINE)
     assert.deepEqual(await presence.withdraw(userId, 's2'), ONLINE_TO_OFFLINE)
   },
-  'changes nothing when a socket is announced or withdrawn again': async ({ boot }) => {
+  'changes nothing when a socket is announced or withdrawn again': async ({ boot, passTimeMs }) => {
     const [presence, userId] = [boot(), randomUUID()]
     await presence.announce(userId, 's1', 'online')
     assert.deepEqual(await presence.announce(userId, 's1', 'online'), STILL_ONLINE)
     await presence.withdraw(userId, 's1')
     assert.deepEqual(await presence.withdraw(userId, 's1'), { before: 'offline', after: 'offline' })
+    const seen = await presenceOf(presence, userId)
+    await passTimeMs(50)
     assert.deepEqual(await presence.withdraw(userId, 'unknown'), { before: 'offline', after: 'offline' })
+    assert.deepEqual(await presenceOf(presence, userId), seen)
   },
   'shows a user away only while all their sockets are': async ({ boot }) => {
     const [presence, peer, userId] = [boot(), boot(), randomUUID()]

@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+import { GatheredCalls } from './gathered-calls.js'
+
+type Item = { readonly key: string; readonly value: number }
+
+const OPTIONS = { port: 'TestPort', maxBatch: 3, maxWaiting: 10, keyOf: (item: Item) => item.key }
+
+/** Runs nothing until it is let go. */
+function held(options = OPTIONS) {
+  const batches: (readonly Item[])[] = []
+  const gates: PromiseWithResolvers[] = []
+  const calls = new GatheredCalls<Item, number>(async (items) => {
+    batches.push(items)
+    await new Promise<void>((resolve, reject) => gates.push({ resolve, reject }))
+    return items.map(({ value }) => value * 10)
+  }, options)
+  return { calls, batches, gates }
+}
+
+type PromiseWithResolvers = { readonly resolve: () => void; readonly reject: (error: Error) => void }
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('GatheredCalls', () => {
+  it('runs the calls of a tick together, and those that come meanwhile as the next batch', async () => {
+    const { calls, batches, gates } = held()
+    const first = [1, 2].map((value) => calls.call({ key: `${value}`, value }))
+    await turn()
+    const second = [3, 4].map((value) => calls.call({ key: `${value}`, value }))
+    await turn()
+    expect(batches.map((batch) => batch.map(({ value }) => value))).toEqual([[1, 2]])
+    gates[0]?.resolve()
+    expect(await Promise.all(first)).toEqual([10, 20])
+    await turn()
+    gates[1]?.resolve()
+    expect(await Promise.all(second)).toEqual([30, 40])
+  })
+
+  it('keeps the calls of one key in order and in batches of their own, and batches within their size', async () => {
+    const { calls, batches, gates } = held()
+    const items = ['a', 'a', 'b', 'c', 'd', 'a'].map((key, value) => ({ key, value }))
+    const answers = Promise.all(items.map((item) => calls.call(item)))
+    for (let batch = 0; batch < 3; batch += 1) {
+      await turn()
+      gates[batch]?.resolve()
+    }
+    expect(await answers).toEqual([0, 10, 20, 30, 40, 50])
+    expect(batches.map((batch) => batch.map(({ value }) => value))).toEqual([[0, 2, 3], [1, 4], [5]])
+  })
+
+  it('fails all calls of a batch that failed, and goes on with the next', async () => {
+    const { calls, gates } = held()
+    const failing = [calls.call({ key: 'a', value: 1 }), calls.call({ key: 'b', value: 2 })]
+    const next = calls.call({ key: 'a', value: 3 })
+    const outcomes = Promise.allSettled(failing)
+    await turn()
+    gates[0]?.reject(new Error('gone'))
+    expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    await turn()
+    gates[1]?.resolve()
+    expect(await next).toBe(30)
+  })
+
+  it('refuses at once what may not wait', async () => {
+    const { calls, gates } = held({ ...OPTIONS, maxWaiting: 2, maxBatch: 10 })
+    const taken = [calls.call({ key: 'a', value: 1 }), calls.call({ key: 'b', value: 2 })]
+    await expect(calls.call({ key: 'c', value: 3 })).rejects.toMatchObject({
+      name: 'PortUnavailable',
+      port: 'TestPort',
+    })
+    await turn()
+    gates[0]?.resolve()
+    expect(await Promise.all(taken)).toEqual([10, 20])
+  })
+})
