@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as logs from './broken/broken-logs.js'
+import * as processes from './broken/broken-processes.js'
 import * as repos from './broken/broken-repos.js'
 import { TriggerHappyMediator } from './broken/trigger-happy-mediator.js'
 import { failuresOf } from './failures-of.js'
@@ -7,6 +8,7 @@ import { mediatorContract } from './mediator.contract.js'
 import { makeMemoryStore } from './memory-store.js'
 import type { Store } from './store.js'
 import { storeContracts } from './store-contracts.js'
+import { type ProcessesFixture, storeProcessesContract } from './store-processes.contract.js'
 
 type Suite = keyof typeof storeContracts
 type Breakage = { [S in Suite]: [S, () => Store, ...(keyof (typeof storeContracts)[S])[]] }[Suite]
@@ -85,6 +87,13 @@ const BREAKAGES: readonly Breakage[] = [
   ],
   ['RoomLogPort, races', repos.loginsThatEndLater, 'commits no write of a login after its end is answered'],
   [
+    'RoomLogPort, decisions',
+    logs.logOfStaleFacts,
+    'leaves no text of a message that is deleted while it is edited',
+    'keeps every one of many concurrent reactions',
+    'leaves an owner where all owners step down at once',
+  ],
+  [
     'RoomRepoPort',
     repos.carelessRooms,
     'moves a read marker forward, never back, and at most to the head',
@@ -145,6 +154,28 @@ describe('a broken store fails its contract', () => {
     for (const contract of Object.values(storeContracts))
       expect(await failuresOf<Store>(contract, makeMemoryStore)).toEqual([])
   })
+})
+
+describe('broken processes fail their contract', () => {
+  const breakages: readonly [() => ProcessesFixture, ...(keyof typeof storeProcessesContract)[]][] = [
+    [
+      processes.strangers,
+      'lets a process find what another one committed',
+      'opens one room for a client id that both are asked for at once',
+    ],
+    [processes.gossips, 'tells each process of its own commits alone'],
+    [
+      processes.believers,
+      'commits no write of a login once another process has answered its end (input B11)',
+    ],
+  ]
+  it.each(breakages.map(([make, ...behaviours]) => [make.name, make, behaviours] as const))(
+    '%s',
+    async (_name, make, behaviours) => {
+      const failures = await failuresOf<ProcessesFixture>(storeProcessesContract, make)
+      expect(failures).toEqual(expect.arrayContaining([...behaviours]))
+    },
+  )
 })
 
 describe('a broken mediator fails its contract', () => {

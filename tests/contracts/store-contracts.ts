@@ -3,6 +3,7 @@ import { invitationRepoContract } from './invitation-repo.contract.js'
 import { loginRepoContract } from './login-repo.contract.js'
 import { messageRepoContract } from './message-repo.contract.js'
 import { roomLogContract } from './room-log.contract.js'
+import { roomLogDecisionsContract } from './room-log-decisions.contract.js'
 import { roomLogFactsContract } from './room-log-facts.contract.js'
 import { roomLogRacesContract } from './room-log-races.contract.js'
 import { roomLogReadingContract } from './room-log-reading.contract.js'
@@ -16,6 +17,7 @@ export const storeContracts = {
   'RoomLogPort, facts': roomLogFactsContract,
   'RoomLogPort, reading': roomLogReadingContract,
   'RoomLogPort, races': roomLogRacesContract,
+  'RoomLogPort, decisions': roomLogDecisionsContract,
   RoomRepoPort: roomRepoContract,
   InvitationRepoPort: invitationRepoContract,
   MessageRepoPort: messageRepoContract,

@@ -1,4 +1,5 @@
 import { MemoryClock, MemoryDatabase, MemoryIds, memoryRepos } from '../../../adapters/memory/index.js'
+import { notFound } from '../../../core/domain/refusal.js'
 import { ok } from '../../../core/domain/result.js'
 import type { RoomEvent } from '../../../core/domain/room-event.js'
 import type { RoomFacts, RoomLogPort, RoomWrite } from '../../../core/ports/room-log-port.js'
@@ -138,6 +139,21 @@ export function logThatLooksIntoOtherRooms(): Store {
       ...asked,
       decide: (facts) => asked.decide({ ...facts, message, replyTo: quoted }),
     })
+  }
+  return { ...store, log: brokenBy(store.log, { write }) }
+}
+
+/** Decides on what it read when it was asked, and writes when its turn comes. */
+export function logOfStaleFacts(): Store {
+  const store = makeMemoryStore()
+  const write: RoomLogPort['write'] = async (asked) => {
+    let seen: RoomFacts | null = null
+    const look = (facts: RoomFacts) => {
+      seen = facts
+      return notFound()
+    }
+    await store.log.write({ ...asked, decide: look })
+    return store.log.write({ ...asked, decide: (facts) => asked.decide(seen ?? facts) })
   }
   return { ...store, log: brokenBy(store.log, { write }) }
 }
