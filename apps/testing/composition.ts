@@ -92,18 +92,19 @@ function createPorts(world: SharedWorld, random: RandomSource) {
  */
 export function createTestSystem(options: TestSystemOptions = {}) {
   const shared = options.shared ?? createWorld(options)
-  const ports = createPorts(shared, seededRandom(shared.random()))
+  const { notices, ...own } = createPorts(shared, seededRandom(shared.random()))
+  const ports: ParleyPorts = { ...own, notices, ...options.ports }
   const commits: RoomCommit[] = []
   ports.log.onCommitted((commit) => commits.push(commit))
-  const parley = createParley({ ...ports, ...options.ports }, options.settings)
+  const parley = createParley(ports, options.settings)
   return {
     parley,
     ports,
-    clock: ports.clock,
+    clock: shared.clock,
     ids: ports.ids,
     database: shared.database,
-    bus: ports.bus,
-    notices: ports.notices,
+    bus: own.bus,
+    notices,
     /** What this process committed, in order. */
     commits,
     /** For `createTestSystem({ shared })`: another process on the same database and bus. */

@@ -1,4 +1,10 @@
-import { createTestSystem, type TestSystem, type TestUser, unwrap } from '../../apps/testing/index.js'
+import {
+  createTestSystem,
+  type SharedWorld,
+  type TestSystem,
+  type TestUser,
+  unwrap,
+} from '../../apps/testing/index.js'
 import type { Message } from '../../core/domain/message.js'
 import { PAGE_LIMIT } from '../../core/domain/page.js'
 import type { Role } from '../../core/domain/role.js'
@@ -32,8 +38,16 @@ export async function say(system: TestSystem, roomId: string, by: TestUser, text
   return unwrap(await system.parley.sendMessage.execute(by.actor, input)).message
 }
 
-export async function openRoomWorld(messageCount = PAGE_LIMIT.default + 5): Promise<RoomWorld> {
-  const system = createTestSystem({ limitFactor: 1_000 })
+/** Starts a deployment, or another process of the one that `shared` is of. */
+export type StartSystem = (shared?: SharedWorld) => TestSystem
+
+export const startInMemory: StartSystem = (shared) =>
+  createTestSystem({ limitFactor: 1_000, ...(shared === undefined ? {} : { shared }) })
+
+export async function openRoomWorld(
+  system: TestSystem,
+  messageCount = PAGE_LIMIT.default + 5,
+): Promise<RoomWorld> {
   const owner = await system.signUpUser('Olive')
   const moderator = await system.signUpUser('Mona')
   const member = await system.signUpUser('Max')
