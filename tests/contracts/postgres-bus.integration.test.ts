@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { PostgresBus, type PostgresBusOptions } from '../../adapters/postgres/index.js'
@@ -50,6 +50,38 @@ async function terminate(applicationName: string): Promise<void> {
   })
 }
 
+/** A way to the database that can be closed and opened again. */
+async function gate() {
+  const { hostname, port } = new URL(test.url)
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    const far = connect(Number(port), hostname)
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket)
+      socket.pipe(other)
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        sockets.delete(socket)
+        other.destroy()
+      })
+    }
+  })
+  const openAt = (at: number) => new Promise<void>((resolve) => server.listen(at, '127.0.0.1', resolve))
+  await openAt(0)
+  const own = (server.address() as AddressInfo).port
+  const url = new URL(test.url)
+  url.host = `127.0.0.1:${own}`
+  const close = () =>
+    new Promise((resolve) => {
+      server.close(resolve)
+      for (const socket of sockets) socket.destroy()
+    })
+  return { url: url.href, close, open: () => openAt(own) }
+}
+
 /** A publisher, a subscriber, and what the subscriber saw. */
 async function pair(options: PostgresBusOptions = {}) {
   const topic = randomUUID()
@@ -79,6 +111,33 @@ describe('PostgresBus', () => {
       await arrives(`"after ${round}"`)
     }
     expect(received).toEqual(['"before"', '"after 1"', '"after 2"', '"after 3"'])
+  })
+
+  it('finds its way back after an outage in which nothing could be reached', async () => {
+    const way = await gate()
+    const topic = randomUUID()
+    const [a, b] = [bus('near', {}, way.url), bus('far', {}, way.url)]
+    const received: string[] = []
+    let gaps = 0
+    b.onGap(() => {
+      gaps += 1
+    })
+    await b.subscribe(topic, (message) => received.push(message))
+    await way.close()
+    const outage = performance.now() + 1_500
+    while (performance.now() < outage) {
+      await expect(a.publish(topic, '"lost"')).rejects.toMatchObject({ name: 'PortUnavailable' })
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    await way.open()
+    await eventually('the gap to be told', () => gaps > 0, 5_000)
+    await eventually('a message to arrive', async () => {
+      await a.publish(topic, '"back"').catch(() => undefined)
+      return received.includes('"back"')
+    })
+    expect(received).not.toContain('"lost"')
+    await Promise.all([a.close(), b.close()])
+    await way.close()
   })
 
   it('goes on publishing after its backend was terminated', async () => {
