@@ -12,6 +12,7 @@ const WORSE: readonly CheckStatus[] = ['ok', 'degraded', 'unavailable']
 /** Whether the server can do its work. A check that fails or takes too long counts as unavailable. */
 export class Readiness {
   private draining = false
+  private running: Promise<ReadinessReport> | null = null
 
   constructor(private readonly checks: Readonly<Record<string, Check>>) {}
 
@@ -20,7 +21,15 @@ export class Readiness {
     this.draining = true
   }
 
-  async report(): Promise<ReadinessReport> {
+  /** Those who ask at the same time are told the same, so that asking often costs little. */
+  report(): Promise<ReadinessReport> {
+    this.running ??= this.check().finally(() => {
+      this.running = null
+    })
+    return this.running
+  }
+
+  private async check(): Promise<ReadinessReport> {
     const named = await Promise.all(
       Object.entries(this.checks).map(async ([name, check]) => [name, await judged(check)] as const),
     )

@@ -10,6 +10,7 @@ import { Proxies } from '../http/proxies.js'
 import type { Metrics } from '../ops/metrics.js'
 import { Attendance } from './attendance.js'
 import { BusAdapter } from './bus-adapter.js'
+import { boundClosing } from './closing.js'
 import { Connections } from './connections.js'
 import { guardEngine } from './engine-guard.js'
 import { jsonOnlyParser } from './json-parser.js'
@@ -49,6 +50,7 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
   const io = createServer(server, parts, origins)
   const publicHttps = config.publicUrl?.startsWith('https:') === true
   guardEngine(io, { origins, proxies, limitFactor: config.limitFactor, publicHttps })
+  boundClosing(io)
 
   const connections = new Connections()
   const rooms = new LocalRooms(parley.roomFeed)

@@ -29,7 +29,11 @@ export class Coalescer<V> {
 
   private tick(): void {
     const nowMs = performance.now()
-    for (const [key, untilMs] of this.cooling) if (untilMs <= nowMs) this.cooling.delete(key)
+    for (const [key, untilMs] of this.cooling) {
+      // They were added in this order, all for the same time.
+      if (untilMs > nowMs) break
+      this.cooling.delete(key)
+    }
     const batch = new Map<string, V>()
     for (const [key, value] of this.waiting) {
       if (this.cooling.has(key)) continue

@@ -11,6 +11,8 @@ export const PACKETS_PER_CONNECTION = { perMinute: 12_000, burst: 3_000 }
 export const EVENTS_UNDER_WAY = 256
 /** A connection that has not signed in by then is closed. */
 export const SIGN_IN_TIMEOUT_MS = 8_000
+/** How long a client may take to answer the end of its connection. */
+export const CLOSING_MS = 1_500
 /** A token may be out for this long before its socket is closed. */
 export const EXPIRY_GRACE_MS = 5_000
 /** A socket that went may come back within this time before others are told. */
