@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { type Database, type DatabaseOptions, isMigrated, migrate } from '../../../adapters/postgres/index.js'
+import { PortUnavailable } from '../../../core/ports/port-unavailable.js'
 import type { ServerConfig } from '../config/read-config.js'
 import { generatedSecret } from '../config/secrets.js'
 import { prepareDataDirectory, startEmbeddedPostgres } from '../embedded-postgres/index.js'
@@ -17,10 +18,11 @@ export async function prepareStorage(config: ServerConfig, logger: Logger): Prom
   const place =
     config.databaseUrl === null ? await embedded(config, logger) : external(config, config.databaseUrl)
   try {
-    const { url, directUrl = url } = place.database
-    await migrate(directUrl)
+    await place.migrate()
+    const { database, release } = place
     return {
-      ...place,
+      database,
+      release,
       authSecret:
         config.authSecret ??
         (await generatedSecret(await prepareDataDirectory(config.dataDir), 'auth-secret')),
@@ -32,10 +34,24 @@ export async function prepareStorage(config: ServerConfig, logger: Logger): Prom
   }
 }
 
-type Place = Pick<Storage, 'database' | 'release'>
+type Place = Pick<Storage, 'database' | 'release'> & { migrate(): Promise<void> }
 
 function external(config: ServerConfig, url: string): Place {
-  return { database: { url, directUrl: config.databaseDirectUrl ?? url }, release: async () => undefined }
+  const directUrl = config.databaseDirectUrl ?? url
+  const variable = directUrl === url ? 'DATABASE_URL' : 'DATABASE_DIRECT_URL'
+  return {
+    database: { url, directUrl },
+    async migrate() {
+      await migrate(directUrl).catch((error: unknown) => {
+        if (!(error instanceof PortUnavailable)) throw error
+        // The operator has to know which of their settings to look at; passwords stay out of it.
+        throw new Error(`Postgres at ${new URL(directUrl).host} (${variable}) cannot be used`, {
+          cause: error.cause,
+        })
+      })
+    },
+    release: async () => undefined,
+  }
 }
 
 async function embedded(config: ServerConfig, logger: Logger): Promise<Place> {
@@ -49,5 +65,9 @@ async function embedded(config: ServerConfig, logger: Logger): Promise<Place> {
     if (final) process.kill(process.pid, 'SIGTERM')
   })
   postgres.onRestored(() => logger.info('the embedded Postgres is back'))
-  return { database: { url: postgres.url }, release: () => postgres.stop() }
+  return {
+    database: { url: postgres.url },
+    migrate: () => migrate(postgres.url),
+    release: () => postgres.stop(),
+  }
 }
