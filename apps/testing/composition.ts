@@ -63,6 +63,7 @@ function createWorld({ seed = 1, startMs, followsWallClock = false, limitFactor 
     bus: new MemoryBusHub(clock),
     presence: new MemoryPresenceHub(),
     sessions: new Map<string, LiveSession>(),
+    limitFactor,
     limits: new ScaledRateLimit(new MemoryRateLimit(clock), limitFactor),
   }
 }
@@ -75,7 +76,7 @@ function createPorts(world: SharedWorld, random: RandomSource) {
     presence: new MemoryPresence(clock, world.presence),
     cache: new MemoryCache(clock, { random: () => random() / 2 ** 32 }),
     limits: world.limits,
-    localLimits: world.limits,
+    localLimits: new ScaledRateLimit(new MemoryRateLimit(clock), world.limitFactor),
     bus: world.bus.endpoint(),
     mediator: new AlwaysDeliver(),
     notices: new RecordedNotices(),
