@@ -1,3 +1,4 @@
+import type postgres from 'postgres'
 import { isId, type MessageId, type RoomId } from '../../core/domain/ids.js'
 import type { Message, MessageVersion } from '../../core/domain/message.js'
 import type { Window } from '../../core/domain/page.js'
@@ -87,15 +88,25 @@ export class PostgresMessageRepo implements MessageRepoPort {
 
   async search(roomId: RoomId, query: string, beforeSeq: number | null, limit: number): Promise<MessagePage> {
     if (!isId(roomId)) return NO_ROOM
+    const below = beforeSeq ?? Number.MAX_SAFE_INTEGER
+    // Common words fill a page from the newest messages; the index of words would give all that have them, to be sorted.
+    const recent = await this.searched(roomId, limit, (sql) => recentMessages(sql, below, query))
+    return recent.hasMore
+      ? recent
+      : this.searched(roomId, limit, (sql) => messagesByWord(sql, roomId, below, query))
+  }
+
+  private async searched(
+    roomId: RoomId,
+    limit: number,
+    candidates: (sql: Sql) => postgres.PendingQuery<postgres.Row[]>,
+  ): Promise<MessagePage> {
     const rows = await this.database.call(
       PORT,
       (sql) => sql<PageRow[]>`
         select r.head, m.* from rooms r
         left join lateral (
-          select ${messageColumns(sql)} from messages m
-          where m.words @@ ${wordsWanted(sql, roomId, query)} and m.deleted_at_ms is null
-            and m.room_id = r.id and m.seq < ${beforeSeq ?? Number.MAX_SAFE_INTEGER}
-          order by m.seq desc limit ${limit + 1}
+          select ${messageColumns(sql)} from ${candidates(sql)} order by m.seq desc limit ${limit + 1}
         ) as m on true
         where r.id = ${roomId}
         order by m.seq desc`,
@@ -104,11 +115,19 @@ export class PostgresMessageRepo implements MessageRepoPort {
   }
 }
 
-/** All words of the query, and the room as a word; a query without any word wants what nothing has. */
-const wordsWanted = (sql: Sql, roomId: RoomId, query: string) => sql`(
-  select case when numnode(w) > 0 then ('''room ' || ${roomId}::text || '''')::tsquery && w end
-  from plainto_tsquery('simple', ${query}) as w
-)`
+const RECENT = 2_000
+
+/** Those of the newest messages of a `rooms r` that have all words of the query. */
+const recentMessages = (sql: Sql, below: number, query: string) => sql`(
+  select * from messages m where m.room_id = r.id and m.seq < ${below} order by m.seq desc limit ${RECENT}
+) as m where m.words @@ plainto_tsquery('simple', ${query}) and m.deleted_at_ms is null`
+
+/** All messages of a `rooms r` that have all words of the query, and the room as a word; none for a query without words. */
+const messagesByWord = (sql: Sql, roomId: RoomId, below: number, query: string) => sql`
+  messages m where m.room_id = r.id and m.seq < ${below} and m.deleted_at_ms is null and m.words @@ (
+    select case when numnode(w) > 0 then ('''room ' || ${roomId}::text || '''')::tsquery && w end
+    from plainto_tsquery('simple', ${query}) as w
+  )`
 
 /** A page in the order of its rows, of which there is one more than `limit` where there are more. */
 function toPage(rows: readonly PageRow[], limit: number): MessagePage {
