@@ -5,6 +5,7 @@ import { prepareStorage, type Storage } from './composition/prepare-storage.js'
 import type { ServerConfig } from './config/read-config.js'
 import { buildHttp } from './http/build-http.js'
 import { Metrics } from './ops/metrics.js'
+import { OverviewOfInstances } from './ops/overview.js'
 import { Readiness } from './ops/readiness.js'
 import { attachRealtime } from './realtime/attach-realtime.js'
 import { SocketNotices } from './realtime/socket-notices.js'
@@ -29,7 +30,7 @@ export async function startServer(config: ServerConfig, logger: Logger): Promise
 async function serve(config: ServerConfig, logger: Logger, storage: Storage): Promise<RunningServer> {
   const metrics = new Metrics()
   const notices = new SocketNotices()
-  const { parley, ports, database, close } = compose({
+  const { parley, ports, database, sessionCache, close } = compose({
     authSecret: storage.authSecret,
     notices,
     database: storage.database,
@@ -42,9 +43,22 @@ async function serve(config: ServerConfig, logger: Logger, storage: Storage): Pr
     postgres: async () => ((await database.health()).ok ? 'ok' : 'unavailable'),
     migrations: async () => ((await storage.isMigrated(database)) ? 'ok' : 'unavailable'),
   })
+  metrics.cache('sessions', 'memory', () => {
+    const { hits, misses, staleRefused } = sessionCache()
+    return { hit: hits, miss: misses, stale: staleRefused }
+  })
   await parley.start()
-  const http = await buildHttp({ parley, config, logger, metrics, readiness })
+  const overview = () => instances.gather()
+  const http = await buildHttp({ parley, config, logger, metrics, readiness, overview })
   const realtime = attachRealtime(http.server, { parley, config, logger, metrics, bus: ports.bus, notices })
+  const instances = new OverviewOfInstances({
+    metrics,
+    peers: realtime.io,
+    sockets: () => realtime.io.of('/').sockets.size,
+    roomsTracked: () => parley.roomFeed.trackedRooms().length,
+    gapsRepaired: () => parley.roomFeed.gapsRepaired(),
+    caches: () => [{ cache: 'sessions', tier: 'memory', ...sessionCache() }],
+  })
   await http.listen({ host: config.host, port: config.port })
   return {
     url: urlOf(config.host, http.server.address() as AddressInfo),

@@ -29,7 +29,6 @@ export const LATER = {
     'POST /api/v1/contact-suggestions/:id',
     'GET /api/v1/admin/settings',
     'PATCH /api/v1/admin/settings',
-    'GET /api/v1/admin/overview',
     'GET /ops',
   ],
   clientEvents: [

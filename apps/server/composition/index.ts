@@ -1,10 +1,11 @@
 import { Container, ContainerModule, type ResolutionContext } from 'inversify'
+import type { CacheStats } from '../../../adapters/memory/index.js'
 import type { Database, DatabaseOptions } from '../../../adapters/postgres/index.js'
 import { createParley, type Parley, type ParleyPorts } from '../../../core/parley.js'
 import { memoryRuntime, postgresRuntime, type RuntimeOptions } from './runtime.js'
 import { postgresStorage } from './storage.js'
 import { type SystemOptions, system } from './system.js'
-import { BUS, DATABASE, PARLEY, PORT } from './tokens.js'
+import { BUS, CACHE, DATABASE, PARLEY, PORT } from './tokens.js'
 
 export type CompositionOptions = SystemOptions &
   RuntimeOptions & {
@@ -18,6 +19,8 @@ export type Composition = {
   readonly parley: Parley
   readonly ports: ParleyPorts
   readonly database: Database
+  /** Counts of the one cache so far, that of live sessions. */
+  readonly sessionCache: () => CacheStats
   /** Gives back what this process holds for others to see, and closes every connection. */
   close(): Promise<void>
 }
@@ -41,6 +44,7 @@ export function compose(options: CompositionOptions): Composition {
     parley: container.get(PARLEY),
     ports,
     database,
+    sessionCache: () => container.get(CACHE).stats(),
     async close() {
       // A lease that cannot be given back lapses by itself.
       await ports.presence.leave().catch(options.onError)

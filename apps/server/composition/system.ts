@@ -4,7 +4,7 @@ import { MemoryCache, MemoryRateLimit } from '../../../adapters/memory/index.js'
 import { ArgonPasswords, JwtTokens, SystemClock, UuidIds } from '../../../adapters/system/index.js'
 import type { NoticePort } from '../../../core/ports/notice-port.js'
 import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
-import { PORT } from './tokens.js'
+import { CACHE, PORT } from './tokens.js'
 
 export type SystemOptions = {
   readonly authSecret: string
@@ -21,7 +21,7 @@ export const system = ({ authSecret, notices, limitFactor }: SystemOptions) =>
     bind(PORT.tokens)
       .toDynamicValue((context) => new JwtTokens({ secret: authSecret, clock: context.get(PORT.clock) }))
       .inSingletonScope()
-    bind(PORT.cache)
+    bind(CACHE)
       .toDynamicValue((context) => new MemoryCache(context.get(PORT.clock)))
       .inSingletonScope()
     bind(PORT.localLimits)

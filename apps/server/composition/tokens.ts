@@ -1,7 +1,9 @@
 import type { ServiceIdentifier } from 'inversify'
+import type { CacheStats } from '../../../adapters/memory/index.js'
 import type { Database, PostgresStore } from '../../../adapters/postgres/index.js'
 import type { Parley, ParleyPorts } from '../../../core/parley.js'
 import type { BusPort } from '../../../core/ports/bus-port.js'
+import type { CachePort } from '../../../core/ports/cache-port.js'
 
 /** A bare Symbol loses its port type, and `get` would then accept any token for any port. */
 const token = <T>(name: string) => Symbol(name) as ServiceIdentifier<T>
@@ -10,6 +12,7 @@ export const DATABASE = token<Database>('Database')
 export const STORE = token<PostgresStore>('PostgresStore')
 /** The bus as this process opened it, which is also who closes it. */
 export const BUS = token<BusPort & { close(): Promise<void> }>('BusPort')
+export const CACHE = token<CachePort & { stats(): CacheStats }>('CachePort')
 export const PARLEY = token<Parley>('Parley')
 
 /** One token a port. */
@@ -23,7 +26,7 @@ export const PORT: { readonly [K in keyof ParleyPorts]: ServiceIdentifier<Parley
   sweep: token('SweepPort'),
   sessions: token('SessionPort'),
   presence: token('PresencePort'),
-  cache: token('CachePort'),
+  cache: CACHE,
   limits: token('RateLimitPort'),
   localLimits: token('RateLimitPort of this process'),
   bus: BUS,

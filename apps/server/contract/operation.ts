@@ -4,6 +4,7 @@ import { type Refusal, unauthenticated } from '../../../core/domain/refusal.js'
 import type { Result } from '../../../core/domain/result.js'
 import type { Parley } from '../../../core/parley.js'
 import type { JoinedRoom } from '../../../core/use-cases/rooms/join-room.js'
+import type { Overview } from './overview.js'
 import { type Validate, validatorOf } from './validation.js'
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -49,6 +50,8 @@ export type Context = {
   readonly refreshCookie: RefreshCookie | null
   /** Null over HTTP. */
   readonly connection: Connection | null
+  /** What all processes tell of themselves; null over a socket. */
+  readonly overview: (() => Promise<Overview>) | null
 }
 
 type UserContext = Context & { readonly actor: Actor }

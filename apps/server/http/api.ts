@@ -8,6 +8,7 @@ import type { ServerConfig } from '../config/read-config.js'
 import { wireRefusal } from '../contract/errors.js'
 import type { Context, HttpRoute, Operation } from '../contract/operation.js'
 import { OPERATIONS } from '../contract/operations/index.js'
+import type { Overview } from '../contract/overview.js'
 import type { Metrics } from '../ops/metrics.js'
 import { bearerOf, sameToken } from './bearer.js'
 import type { Origins } from './origins.js'
@@ -23,6 +24,7 @@ export type ApiParts = {
   readonly metrics: Metrics
   readonly origins: Origins
   readonly proxies: Proxies
+  readonly overview: () => Promise<Overview>
 }
 
 const JSON_UTF8 = /^application\/json(; ?charset="?utf-8"?)?$/i
@@ -114,7 +116,7 @@ async function answer(
 }
 
 function contextOf(request: Caller, reply: FastifyReply, parts: ApiParts): Context {
-  const { parley, config, origins, proxies } = parts
+  const { parley, config, origins, proxies, overview } = parts
   const isHttps = config.publicUrl?.startsWith('https:') === true || proxies.isHttps(request.raw)
   return {
     parley,
@@ -123,6 +125,7 @@ function contextOf(request: Caller, reply: FastifyReply, parts: ApiParts): Conte
     actor: request.actor,
     refreshCookie: refreshCookieOf(request, reply, { origins, isHttps }),
     connection: null,
+    overview,
   }
 }
 

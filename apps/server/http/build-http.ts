@@ -4,6 +4,7 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import type { Logger } from 'pino'
 import type { Parley } from '../../../core/parley.js'
 import type { ServerConfig } from '../config/read-config.js'
+import type { Overview } from '../contract/overview.js'
 import type { Metrics } from '../ops/metrics.js'
 import type { Readiness } from '../ops/readiness.js'
 import { serveApi } from './api.js'
@@ -20,6 +21,7 @@ export type HttpParts = {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly readiness: Readiness
+  readonly overview: () => Promise<Overview>
 }
 
 /** A whole request, its head aside. */

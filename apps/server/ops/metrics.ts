@@ -30,6 +30,17 @@ export class Metrics {
     'Messages that could not be handed to the bus.',
   )
 
+  private readonly cacheReaders: (() => void)[] = []
+  private readonly cacheRequests: Counter<'cache' | 'tier' | 'result'> = new Counter({
+    name: 'parley_cache_requests_total',
+    help: 'Requests to caches; stale = an entry was there, but older than what is known.',
+    labelNames: ['cache', 'tier', 'result'],
+    registers: [this.registry],
+    collect: () => {
+      for (const read of this.cacheReaders) read()
+    },
+  })
+
   constructor() {
     collectDefaultMetrics({ register: this.registry })
   }
@@ -59,6 +70,18 @@ export class Metrics {
         told = now
       },
     })
+  }
+
+  /** Requests to a cache by result, which the cache counts itself. */
+  cache(cache: string, tier: string, read: () => Readonly<Record<'hit' | 'miss' | 'stale', number>>): void {
+    for (const result of ['hit', 'miss', 'stale'] as const) {
+      let told = 0
+      this.cacheReaders.push(() => {
+        const now = read()[result]
+        this.cacheRequests.inc({ cache, tier, result }, now - told)
+        told = now
+      })
+    }
   }
 
   private counter(name: string, help: string): Counter {

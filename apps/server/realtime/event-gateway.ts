@@ -44,7 +44,15 @@ export class EventGateway {
   ) {
     const { parley, limitFactor } = parts
     const { ip, userAgent } = client
-    this.context = { parley, ip, userAgent, actor: connection.actor, refreshCookie: null, connection }
+    this.context = {
+      parley,
+      ip,
+      userAgent,
+      actor: connection.actor,
+      refreshCookie: null,
+      connection,
+      overview: null,
+    }
     this.limit = {
       perMinute: EVENTS_PER_SOCKET.perMinute * limitFactor,
       burst: EVENTS_PER_SOCKET.burst * limitFactor,

@@ -11,7 +11,7 @@ async function admitted({ parley }: System, ip: string, to: 'http' | 'connect', 
 }
 
 const scaledBy = (factor: number): Options => ({
-  wrap: ({ limits }) => ({ limits: new ScaledRateLimit(limits, factor) }),
+  wrap: ({ localLimits }) => ({ localLimits: new ScaledRateLimit(localLimits, factor) }),
 })
 
 describe('AdmitCaller', () => {

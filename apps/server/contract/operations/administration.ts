@@ -1,10 +1,22 @@
 import Type from 'typebox'
+import { notFound } from '../../../../core/domain/refusal.js'
 import { ok } from '../../../../core/domain/result.js'
 import { Id, shape, strict, Time } from '../fields.js'
 import { forAdministrators } from '../operation.js'
+import { Overview } from '../overview.js'
 import { isoTime } from '../to-wire.js'
 
 export const administrationOperations = [
+  forAdministrators({
+    id: 'getOverview',
+    summary: 'How the processes of this deployment are doing.',
+    http: { method: 'GET', path: '/admin/overview', status: 200 },
+    input: strict({}),
+    output: Overview,
+    async run({ overview }) {
+      return overview === null ? notFound() : ok(await overview())
+    },
+  }),
   forAdministrators({
     id: 'setUserDisabled',
     summary: 'Shut an account out, ending all its logins, or let it in again.',

@@ -1,0 +1,56 @@
+import Type, { type Static } from 'typebox'
+import { Count, listOf, shape, Time } from './fields.js'
+
+const Milliseconds = Type.Number({ minimum: 0 })
+
+/** Estimated from a histogram: the upper bound of the bucket in which the quantile lies. */
+const Latency = shape({ count: Count, p50Ms: Milliseconds, p99Ms: Milliseconds })
+
+/** What one process tells of itself. */
+export const InstanceReport = shape({
+  /** New with each start. */
+  id: Type.String(),
+  pid: Count,
+  startedAt: Time,
+  sockets: Count,
+  roomsTracked: Count,
+  memoryBytes: Count,
+  caches: listOf(
+    shape({
+      cache: Type.String(),
+      tier: Type.String(),
+      hits: Count,
+      misses: Count,
+      staleRefused: Count,
+      fills: Count,
+      evictions: Count,
+      entries: Count,
+      bytes: Count,
+    }),
+  ),
+  bus: shape({ lag: Latency, failures: Count, gapsRepaired: Count }),
+  latencies: shape({ sendToAck: Latency, commitToDeliver: Latency }),
+})
+export type InstanceReport = Static<typeof InstanceReport>
+
+const ofInstances = <K extends 'caches' | 'bus' | 'latencies'>(part: K) =>
+  listOf(shape({ instance: Type.String(), report: InstanceReport.properties[part] }))
+
+/** The whole deployment, as far as its processes answer in time. */
+export const Overview = shape({
+  instances: listOf(
+    Type.Pick(InstanceReport, ['id', 'pid', 'startedAt', 'sockets', 'roomsTracked', 'memoryBytes']),
+  ),
+  /** Whether a process did not answer in time. */
+  partial: Type.Boolean(),
+  /** One entry for each adapter that has another behind it; none without Redis. */
+  failover: listOf(
+    shape({ port: Type.String(), state: Type.Enum(['primary', 'fallback']), since: Time, switches: Count }),
+  ),
+  caches: ofInstances('caches'),
+  /** Null without Redis. */
+  redis: Type.Null(),
+  bus: ofInstances('bus'),
+  latencies: ofInstances('latencies'),
+})
+export type Overview = Static<typeof Overview>

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import type { Histogram } from 'prom-client'
+import type { InstanceReport, Overview } from '../contract/overview.js'
+import type { Metrics } from './metrics.js'
+
+/** How long the other processes have to answer. */
+const BUDGET_MS = 1_500
+
+const QUESTION = 'instance:report'
+
+/** What is asked of the Socket.io server: to carry a question to the other processes, and to count its own sockets. */
+export type Peers = {
+  on(question: string, answer: (reply: (report: InstanceReport) => void) => void): unknown
+  serverSideEmitWithAck(question: string): Promise<unknown[]>
+}
+
+type OverviewParts = {
+  readonly metrics: Metrics
+  readonly sockets: () => number
+  readonly roomsTracked: () => number
+  readonly gapsRepaired: () => number
+  readonly caches: () => InstanceReport['caches']
+  readonly peers: Peers
+}
+
+/** Gathers what all processes of the deployment tell of themselves. */
+export class OverviewOfInstances {
+  private readonly id = randomUUID()
+  private readonly startedAt = new Date().toISOString()
+
+  constructor(private readonly parts: OverviewParts) {
+    parts.peers.on(QUESTION, (reply) => void this.self().then(reply))
+  }
+
+  async gather(): Promise<Overview> {
+    const [self, others] = await Promise.all([this.self(), this.askOthers()])
+    const reports = [self, ...(others ?? [])]
+    return {
+      instances: reports.map(({ caches: _, bus: __, latencies: ___, ...instance }) => instance),
+      partial: others === null,
+      failover: [],
+      caches: reports.map(({ id, caches }) => ({ instance: id, report: caches })),
+      redis: null,
+      bus: reports.map(({ id, bus }) => ({ instance: id, report: bus })),
+      latencies: reports.map(({ id, latencies }) => ({ instance: id, report: latencies })),
+    }
+  }
+
+  private async self(): Promise<InstanceReport> {
+    const { metrics, sockets, roomsTracked, gapsRepaired, caches } = this.parts
+    const [sendToAck, commitToDeliver, lag, failures] = await Promise.all([
+      latencyOf(metrics.sendToAck),
+      latencyOf(metrics.commitToDeliver),
+      latencyOf(metrics.busLag),
+      metrics.busFailures.get(),
+    ])
+    return {
+      id: this.id,
+      pid: process.pid,
+      startedAt: this.startedAt,
+      sockets: sockets(),
+      roomsTracked: roomsTracked(),
+      memoryBytes: process.memoryUsage.rss(),
+      caches: caches(),
+      bus: { lag, failures: failures.values[0]?.value ?? 0, gapsRepaired: gapsRepaired() },
+      latencies: { sendToAck, commitToDeliver },
+    }
+  }
+
+  /** Null where not all have answered in time. */
+  private async askOthers(): Promise<readonly InstanceReport[] | null> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, BUDGET_MS, null)
+    })
+    const asked = this.parts.peers.serverSideEmitWithAck(QUESTION) as Promise<InstanceReport[]>
+    return Promise.race([asked.catch(() => null), late]).finally(() => clearTimeout(timer))
+  }
+}
+
+type Latency = InstanceReport['latencies']['sendToAck']
+
+async function latencyOf(histogram: Histogram): Promise<Latency> {
+  const { values } = await histogram.get()
+  const buckets = values.flatMap(({ labels, value }) => {
+    const bound = 'le' in labels ? Number(labels.le === '+Inf' ? Number.POSITIVE_INFINITY : labels.le) : null
+    return bound === null ? [] : [{ bound, count: value }]
+  })
+  const count = buckets.at(-1)?.count ?? 0
+  const highest = buckets.findLast(({ bound }) => Number.isFinite(bound))?.bound ?? 0
+  const quantile = (part: number): number => {
+    const bucket = buckets.find((candidate) => candidate.count >= part * count)
+    return count === 0 ? 0 : 1_000 * Math.min(bucket?.bound ?? highest, highest)
+  }
+  return { count, p50Ms: quantile(0.5), p99Ms: quantile(0.99) }
+}
