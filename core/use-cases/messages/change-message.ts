@@ -26,10 +26,11 @@ export async function changeMessage(
   messageId: MessageId,
   decide: (message: Message, writer: Member, atMs: number) => Result<RoomDecision<Message>, Refusal>,
 ): Promise<Result<Message, Refusal>> {
-  const found = isId(messageId) ? await ports.messages.find(messageId) : null
-  if (found === null) return notFound()
+  // Before the message is looked for, so that reaching the limit does not tell which messages exist.
   const allowed = await withinLimits(ports.limits, { [`change:${actor.userId}`]: LIMITS.changesPerUser })
   if (!allowed.ok) return allowed
+  const found = isId(messageId) ? await ports.messages.find(messageId) : null
+  if (found === null) return notFound()
   const atMs = ports.clock.nowMs()
   return ports.log.write({
     roomId: found.roomId,

@@ -1,5 +1,5 @@
 import type { Actor } from '../../domain/account.js'
-import { isId, type MessageId } from '../../domain/ids.js'
+import type { MessageId } from '../../domain/ids.js'
 import { LIMITS } from '../../domain/rate-limits.js'
 import { conflict, forbidden, notFound, type Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
@@ -9,13 +9,16 @@ import type { MediatorPort, Verdict } from '../../ports/mediator-port.js'
 import type { MessageRepoPort } from '../../ports/message-repo-port.js'
 import type { RateLimitPort } from '../../ports/rate-limit-port.js'
 import type { RoomDecision, RoomFacts, RoomLogPort } from '../../ports/room-log-port.js'
+import type { RoomRepoPort } from '../../ports/room-repo-port.js'
 import { withinLimits } from '../rate-limiting.js'
 import { admitWriter } from '../rooms/room-access.js'
 import { commentOf, deliveredUnder } from './gate.js'
+import { admitMessageReader } from './message-access.js'
 import type { Delivery } from './send-message.js'
 
 type Ports = {
   log: RoomLogPort
+  rooms: RoomRepoPort
   messages: MessageRepoPort
   limits: RateLimitPort
   mediator: MediatorPort
@@ -28,12 +31,13 @@ export class EditMessage {
   constructor(private readonly ports: Ports) {}
 
   async execute(actor: Actor, input: Input): Promise<Result<Delivery, Refusal>> {
-    const { log, messages, limits, mediator, clock } = this.ports
+    const { log, limits, mediator, clock } = this.ports
     const text = checkText('text', input.text, MESSAGE_MAX)
     if (!text.ok) return text
-    const found = isId(input.messageId) ? await messages.find(input.messageId) : null
-    if (found === null) return notFound()
-    const { roomId } = found
+    // Neither the room's limit nor the mediator must tell a non-member that the message exists.
+    const access = await admitMessageReader(this.ports, actor, input.messageId)
+    if (!access.ok) return access
+    const { roomId } = access.value.message
     const allowed = await withinLimits(limits, {
       [`send:${roomId}:${actor.userId}`]: LIMITS.messagesPerMember,
       [`send:${actor.userId}`]: LIMITS.messagesPerUser,

@@ -40,24 +40,30 @@ export class JoinRoom {
     input: Input,
     enter: () => Promise<void>,
   ): Promise<Result<JoinedRoom, Refusal>> {
-    const { rooms, log, presence } = this.ports
+    const { rooms, presence } = this.ports
     if (input.since !== undefined && !isSeq(input.since)) return invalid('since', 'must be a seq')
     const access = await admitReader(rooms, actor, input.roomId)
     if (!access.ok) return access
     await enter()
 
-    // Taken before the events, so that what is answered is never older than `headSeq` says.
     const snapshot = await rooms.snapshot(input.roomId, actor.userId, PAGE_LIMIT.default)
     if (snapshot === null) return notFound()
-    const { room, role, members, messages } = snapshot
+    const { room, role, members, messages, headSeq } = snapshot
     const { presences } = await presence.states(members.map((member) => member.userId))
-    const base = { room, role, members, presence: presences }
-    if (input.since !== undefined) {
-      const page = await log.read(input.roomId, input.since, EVENTS_LIMIT.max)
-      // A client that is ahead of the log (a restored backup) begins anew.
-      if (page !== null && !page.hasMore && input.since <= page.headSeq)
-        return ok({ ...base, headSeq: page.headSeq, events: page.events, snapshot: null })
+    const base = { room, role, members, presence: presences, headSeq }
+    const behind = headSeq - (input.since ?? Number.NEGATIVE_INFINITY)
+    // A client that is ahead of the log (a restored backup) begins anew.
+    if (behind >= 0 && behind <= EVENTS_LIMIT.max) {
+      const events = await this.eventsUpTo(input.roomId, headSeq, behind)
+      return ok({ ...base, events, snapshot: null })
     }
-    return ok({ ...base, headSeq: snapshot.headSeq, events: null, snapshot: { messages } })
+    return ok({ ...base, events: null, snapshot: { messages } })
+  }
+
+  /** None from above the snapshot, at which the caller was a member: what came later is pushed to those who still are. */
+  private async eventsUpTo(roomId: RoomId, headSeq: number, count: number): Promise<readonly RoomEvent[]> {
+    if (count === 0) return []
+    const page = await this.ports.log.read(roomId, headSeq - count, count)
+    return page?.events ?? []
   }
 }

@@ -6,11 +6,19 @@ import type { RoomRepoPort } from '../../ports/room-repo-port.js'
 type Ports = { rooms: RoomRepoPort }
 type Input = { readonly roomIds: readonly RoomId[]; readonly userIds: readonly UserId[] }
 
-/** How rooms stand for users, each told of their own only: role, newest seq, read marker, unread count. */
+/**
+ * How rooms stand for users, each told of their own only: role, newest seq, read marker, unread count. Who is no longer a
+ * member learns that, and not how far the room has gone since.
+ */
 export class ReportStandings {
   constructor(private readonly ports: Ports) {}
 
   async execute(input: Input): Promise<Ok<readonly Standing[]>> {
-    return ok(await this.ports.rooms.standings(input.roomIds, input.userIds))
+    const standings = await this.ports.rooms.standings(input.roomIds, input.userIds)
+    return ok(
+      standings.map((standing) =>
+        standing.role === null ? { ...standing, headSeq: standing.readSeq } : standing,
+      ),
+    )
   }
 }

@@ -26,7 +26,12 @@ export class SyncRoom {
     if (!limit.ok) return limit
     const access = await admitReader(rooms, actor, input.roomId, input.minSeq)
     if (!access.ok) return access
-    const page = await log.read(input.roomId, input.since, limit.value)
-    return page === null ? notFound() : ok(page)
+    // None from above the head at which the caller was a member: whoever is removed meanwhile reads no further.
+    const headSeq = access.value.heads.head
+    const count = Math.min(limit.value, headSeq - input.since)
+    if (count <= 0) return ok({ events: [], headSeq, hasMore: false })
+    const page = await log.read(input.roomId, input.since, count)
+    if (page === null) return notFound()
+    return ok({ events: page.events, headSeq, hasMore: input.since + count < headSeq })
   }
 }
