@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { compose } from './composition/index.js'
 import { prepareStorage, type Storage } from './composition/prepare-storage.js'
@@ -9,6 +10,9 @@ import { OverviewOfInstances } from './ops/overview.js'
 import { Readiness } from './ops/readiness.js'
 import { attachRealtime } from './realtime/attach-realtime.js'
 import { SocketNotices } from './realtime/socket-notices.js'
+
+/** More than the deadline of any call to the database. */
+const HTTP_PATIENCE_MS = 8_000
 
 export type RunningServer = {
   readonly url: string
@@ -65,12 +69,19 @@ async function serve(config: ServerConfig, logger: Logger, storage: Storage): Pr
     async stop() {
       readiness.drain()
       await realtime.drain()
-      await http.close()
+      await closeHttp(http)
       parley.stop()
       await close()
       await storage.release()
     },
   }
+}
+
+/** Answers what is under way. Node itself stops looking for requests that never end once a server closes. */
+async function closeHttp(http: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => http.server.closeAllConnections(), HTTP_PATIENCE_MS)
+  await http.close()
+  clearTimeout(cut)
 }
 
 function urlOf(host: string, { port }: AddressInfo): string {

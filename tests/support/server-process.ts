@@ -13,6 +13,8 @@ export type RunningServer = {
   readonly pid: number
   /** Everything that it has written so far. */
   output(): string
+  /** The exit code, once it has ended by itself or by a signal; null where the signal ended it. */
+  ended(): Promise<number | null>
   /** SIGTERM, and the exit code. */
   stop(): Promise<number | null>
   signal(signal: NodeJS.Signals): void
@@ -46,6 +48,7 @@ export async function startServer(
     pid: child.pid,
     output: () => output,
     signal: (signal) => child.kill(signal),
+    ended: () => exited.then(() => child.exitCode),
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM')
