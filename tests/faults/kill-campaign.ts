@@ -44,6 +44,8 @@ const ROOMS = [
   [0, 3],
 ]
 const KILL_AFTER_MS = { min: 20, max: 700 }
+/** Recovery on a busy machine; how long it really took is reported. */
+const START_WITHIN_MS = 120_000
 const SHARE = { both: 0.3, whileStarting: 0.15 }
 
 export async function runKillCampaign(options: CampaignOptions): Promise<CampaignReport> {
@@ -161,7 +163,11 @@ class Campaign {
 
   /** Starts the server; sometimes it is killed before it is ready, and started once more. */
   private async start(): Promise<RunningServer> {
-    const variables = { PARLEY_DATA_DIR: this.directory.dataDir, PARLEY_LIMIT_FACTOR: '1000' }
+    const variables = {
+      PARLEY_DATA_DIR: this.directory.dataDir,
+      PARLEY_LIMIT_FACTOR: '1000',
+      LOG_LEVEL: 'info',
+    }
     this.server = null
     if (this.people.length > 0 && this.random() < SHARE.whileStarting) {
       this.server = await startServer(variables, this.random() * 800).catch((error: unknown) => {
@@ -172,7 +178,7 @@ class Campaign {
       if (this.server === null) this.tally.killsWhileStarting += 1
     }
     const startedMs = Date.now()
-    this.server ??= await startServer(variables)
+    this.server ??= await startServer(variables, START_WITHIN_MS)
     this.tally.slowestStartMs = Math.max(this.tally.slowestStartMs, Date.now() - startedMs)
     return this.server
   }
