@@ -50,7 +50,7 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
   const io = createServer(server, parts, origins)
   const publicHttps = config.publicUrl?.startsWith('https:') === true
   guardEngine(io, { origins, proxies, limitFactor: config.limitFactor, publicHttps })
-  boundClosing(io)
+  boundClosing(io, server)
 
   const connections = new Connections()
   const rooms = new LocalRooms(parley.roomFeed)
