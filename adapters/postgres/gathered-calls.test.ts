@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { GatheredCalls } from './gathered-calls.js'
+import { GatheredCalls, type GatherOptions } from './gathered-calls.js'
 
 type Item = { readonly key: string; readonly value: number }
 
 const OPTIONS = { port: 'TestPort', maxBatch: 3, maxWaiting: 10, keyOf: (item: Item) => item.key }
 
 /** Runs nothing until it is let go. */
-function held(options = OPTIONS) {
+function held(options: GatherOptions<Item> = OPTIONS) {
   const batches: (readonly Item[])[] = []
   const gates: PromiseWithResolvers[] = []
   const calls = new GatheredCalls<Item, number>(async (items) => {
@@ -46,6 +46,19 @@ describe('GatheredCalls', () => {
     }
     expect(await answers).toEqual([0, 10, 20, 30, 40, 50])
     expect(batches.map((batch) => batch.map(({ value }) => value))).toEqual([[0, 2, 3], [1, 4], [5]])
+  })
+
+  it('lets calls of one key share a batch where they may, and none overtake one that may not', async () => {
+    const mayShare = (first: Item, later: Item) => first.value === later.value
+    const { calls, batches, gates } = held({ ...OPTIONS, maxBatch: 4, mayShare })
+    const items = [7, 7, 8, 7, 8].map((value) => ({ key: 'a', value }))
+    const answers = Promise.all(items.map((item) => calls.call(item)))
+    for (let batch = 0; batch < 4; batch += 1) {
+      await turn()
+      gates[batch]?.resolve()
+    }
+    expect(await answers).toEqual([70, 70, 80, 70, 80])
+    expect(batches.map((batch) => batch.map(({ value }) => value))).toEqual([[7, 7], [8], [7], [8]])
   })
 
   it('fails all calls of a batch that failed, and goes on with the next', async () => {

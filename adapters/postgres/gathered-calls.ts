@@ -5,8 +5,10 @@ export type GatherOptions<Item> = {
   readonly maxBatch: number
   /** Calls that may wait; the next one is refused at once. */
   readonly maxWaiting: number
-  /** Items of one key never share a batch, and keep their order. */
+  /** Items of one key keep their order, and share a batch only where `mayShare` says so. */
   readonly keyOf: (item: Item) => string
+  /** Whether a batch that holds `first` may hold `later`, of the same key, as well. Left out: never. */
+  readonly mayShare?: (first: Item, later: Item) => boolean
 }
 
 type Waiting<Item, Answer> = {
@@ -52,14 +54,22 @@ export class GatheredCalls<Item, Answer> {
   }
 
   private nextBatch(): readonly Waiting<Item, Answer>[] {
-    const keys = new Set<string>()
+    const { keyOf, maxBatch, mayShare = () => false } = this.options
+    const firsts = new Map<string, Item>()
+    const putOff = new Set<string>()
     const batch: Waiting<Item, Answer>[] = []
     const later: Waiting<Item, Answer>[] = []
     for (const call of this.waiting) {
-      const key = this.options.keyOf(call.item)
-      if (keys.has(key) || batch.length === this.options.maxBatch) later.push(call)
-      else batch.push(call)
-      keys.add(key)
+      const key = keyOf(call.item)
+      const first = firsts.get(key)
+      const fits = first === undefined || mayShare(first, call.item)
+      if (fits && !putOff.has(key) && batch.length < maxBatch) {
+        firsts.set(key, first ?? call.item)
+        batch.push(call)
+      } else {
+        putOff.add(key)
+        later.push(call)
+      }
     }
     this.waiting = later
     return batch

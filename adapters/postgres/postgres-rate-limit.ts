@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Allowance, GCRA_TOLERANCE_MS, type RateLimit } from '../../core/domain/gcra.js'
+import type { Allowance, RateLimit } from '../../core/domain/gcra.js'
 import type { RateLimitPort } from '../../core/ports/rate-limit-port.js'
 import type { Database } from './database.js'
 import { GatheredCalls } from './gathered-calls.js'
@@ -11,9 +11,11 @@ const CLEAN_AT_ONCE = 5_000
 
 type Call = { readonly key: string; readonly limit: RateLimit }
 
+type Counted = { readonly key: string; readonly allowed: number; readonly wait_ms: number }
+
 /**
  * GCRA counters that all processes share, by the clock of the database. Calls that arrive together are counted by one
- * statement, so that a busy server does not pay a transaction a message.
+ * statement, those of one key as one row, so that neither a busy server nor a busy key pays a transaction a call.
  */
 export class PostgresRateLimit implements RateLimitPort {
   readonly scope = 'cluster'
@@ -25,7 +27,8 @@ export class PostgresRateLimit implements RateLimitPort {
       port: PORT,
       maxBatch: 500,
       maxWaiting: 5_000,
-      keyOf: (call) => call.key,
+      keyOf: ({ key }) => key,
+      mayShare: ({ limit: a }, { limit: b }) => a.perMinute === b.perMinute && a.burst === b.burst,
     })
   }
 
@@ -36,30 +39,42 @@ export class PostgresRateLimit implements RateLimitPort {
   }
 
   private async count(batch: readonly Call[]): Promise<readonly Allowance[]> {
-    const keys = batch.map(({ key }) => key)
-    const perMinute = batch.map(({ limit }) => limit.perMinute)
-    const burst = batch.map(({ limit }) => limit.burst)
+    const counts = new Map<string, Call & { calls: number }>()
+    for (const call of batch) {
+      const earlier = counts.get(call.key)
+      if (earlier === undefined) counts.set(call.key, { ...call, calls: 1 })
+      else earlier.calls += 1
+    }
+    const asked = [...counts.values()]
     const rows = await this.database.call(
       PORT,
       // Sorted, so that batches of two processes lock the rows they share in one order. The clock is read for each row after
       // its lock is held, so that no call is counted as earlier than the one before it.
-      (sql) => sql<{ key: string; wait_ms: number }[]>`
-        insert into rate_limits as kept (key, per_minute, burst, tat_ms, wait_ms)
-        select call.key, call.per_minute, call.burst, fresh.next_tat_ms, fresh.wait_ms
+      (sql) => sql<Counted[]>`
+        insert into rate_limits as kept (key, per_minute, burst, calls, tat_ms, allowed, wait_ms)
+        select asked.key, asked.per_minute, asked.burst, asked.calls, fresh.next_tat_ms, fresh.allowed, fresh.wait_ms
         from
-          unnest(${keys}::text[], ${perMinute}::float8[], ${burst}::float8[]) as call (key, per_minute, burst),
-          gcra(null, extract(epoch from clock_timestamp())::float8 * 1000, call.per_minute, call.burst) as fresh
-        order by call.key
-        on conflict (key) do update set (per_minute, burst, tat_ms, wait_ms) = (
-          select excluded.per_minute, excluded.burst, next.next_tat_ms, next.wait_ms
+          unnest(
+            ${asked.map(({ key }) => key)}::text[],
+            ${asked.map(({ limit }) => limit.perMinute)}::float8[],
+            ${asked.map(({ limit }) => limit.burst)}::float8[],
+            ${asked.map(({ calls }) => calls)}::bigint[]::integer[]
+          ) as asked (key, per_minute, burst, calls),
+          gcra(
+            null, extract(epoch from clock_timestamp())::float8 * 1000, asked.per_minute, asked.burst, asked.calls
+          ) as fresh
+        order by asked.key
+        on conflict (key) do update set (per_minute, burst, calls, tat_ms, allowed, wait_ms) = (
+          select
+            excluded.per_minute, excluded.burst, excluded.calls, next.next_tat_ms, next.allowed, next.wait_ms
           from gcra(
-            kept.tat_ms, extract(epoch from clock_timestamp())::float8 * 1000, excluded.per_minute, excluded.burst
+            kept.tat_ms, extract(epoch from clock_timestamp())::float8 * 1000,
+            excluded.per_minute, excluded.burst, excluded.calls
           ) as next
         )
-        returning key, wait_ms`,
+        returning key, allowed, wait_ms`,
     )
-    const waitMs = new Map(rows.map((row) => [row.key, row.wait_ms]))
-    return keys.map((key) => toAllowance(waitMs.get(key) ?? Number.NaN))
+    return inOrder(batch, rows)
   }
 
   private async deleteExpired(): Promise<void> {
@@ -74,5 +89,13 @@ export class PostgresRateLimit implements RateLimitPort {
   }
 }
 
-const toAllowance = (waitMs: number): Allowance =>
-  waitMs <= GCRA_TOLERANCE_MS ? { allowed: true } : { allowed: false, retryAfterMs: Math.ceil(waitMs) }
+/** What each call is answered: of the calls of a key, those that came first are allowed. */
+function inOrder(batch: readonly Call[], rows: readonly Counted[]): readonly Allowance[] {
+  const left = new Map(rows.map((row) => [row.key, row.allowed]))
+  const waitMs = new Map(rows.map((row) => [row.key, Math.ceil(row.wait_ms)]))
+  return batch.map(({ key }): Allowance => {
+    const allowed = left.get(key) ?? 0
+    left.set(key, allowed - 1)
+    return allowed > 0 ? { allowed: true } : { allowed: false, retryAfterMs: waitMs.get(key) ?? Number.NaN }
+  })
+}

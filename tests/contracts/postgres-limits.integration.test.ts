@@ -9,7 +9,7 @@ import {
   PostgresLock,
   PostgresRateLimit,
 } from '../../adapters/postgres/index.js'
-import { gcra } from '../../core/domain/gcra.js'
+import { gcra, type RateLimit } from '../../core/domain/gcra.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
 import { GCRA_VECTORS } from './gcra-vectors.js'
@@ -31,15 +31,29 @@ afterAll(async () => {
   await test?.drop()
 })
 
-type Step = { readonly next_tat_ms: number; readonly wait_ms: number }
+type Step = { readonly next_tat_ms: number; readonly allowed: number; readonly wait_ms: number }
 
-async function step(tatMs: number | null, nowMs: number, perMinute: number, burst: number): Promise<Step> {
+async function step(tatMs: number | null, nowMs: number, limit: RateLimit, calls: number): Promise<Step> {
   const [row] = await first.call(
     'test',
     (sql) => sql<Step[]>`
-      select * from gcra(${tatMs}::float8, ${nowMs}::float8, ${perMinute}::float8, ${burst}::float8)`,
+      select * from gcra(
+        ${tatMs}::float8, ${nowMs}::float8, ${limit.perMinute}::float8, ${limit.burst}::float8, ${calls}::integer
+      )`,
   )
   return row ?? expect.fail('no row')
+}
+
+/** So many calls at one instant, one after the other, as the core counts them. */
+function inTurn(tatMs: number | null, nowMs: number, limit: RateLimit, calls: number) {
+  let keptMs = tatMs
+  const retryAfterMs: number[] = []
+  for (let call = 0; call < calls; call += 1) {
+    const { allowance, tatMs: nextMs } = gcra(keptMs, nowMs, limit)
+    keptMs = nextMs
+    if (!allowance.allowed) retryAfterMs.push(allowance.retryAfterMs)
+  }
+  return { tatMs: keptMs, allowed: calls - retryAfterMs.length, retryAfterMs }
 }
 
 /** Passes every call on and counts it, or refuses it as an outage does. */
@@ -60,29 +74,44 @@ describe('the arithmetic of PostgresRateLimit', () => {
   it.each(GCRA_VECTORS)('answers the vector: $name', async ({ limit, calls }) => {
     let tatMs: number | null = null
     for (const [atMs, retryAfterMs] of calls) {
-      const { next_tat_ms, wait_ms } = await step(tatMs, atMs, limit.perMinute, limit.burst)
-      expect([atMs, wait_ms > 0 ? Math.ceil(wait_ms) : null]).toEqual([atMs, retryAfterMs])
+      const { next_tat_ms, allowed, wait_ms } = await step(tatMs, atMs, limit, 1)
+      expect([atMs, allowed === 0 ? Math.ceil(wait_ms) : null]).toEqual([atMs, retryAfterMs])
       tatMs = next_tat_ms
     }
   })
 
-  it('is that of the core, to the last bit', async () => {
+  it.each(GCRA_VECTORS)('answers the calls of one instant together: $name', async ({ limit, calls }) => {
+    let tatMs: number | null = null
+    for (const atMs of new Set(calls.map(([callAtMs]) => callAtMs))) {
+      const expected = calls.filter(([callAtMs]) => callAtMs === atMs).map(([, retryAfterMs]) => retryAfterMs)
+      const { next_tat_ms, allowed, wait_ms } = await step(tatMs, atMs, limit, expected.length)
+      const answered = expected.map((_, call) => (call < allowed ? null : Math.ceil(wait_ms)))
+      expect([atMs, answered]).toEqual([atMs, expected])
+      tatMs = next_tat_ms
+    }
+  })
+
+  it('is that of the core, to the last bit, for any number of calls at one instant', async () => {
     const now = fc.double({ min: 1.6e12, max: 2e12, noNaN: true })
     const ahead = fc.option(fc.double({ min: -1e6, max: 1, noNaN: true }))
-    const rate = fc.integer({ min: 1, max: 60_000 })
-    const burst = fc.integer({ min: 1, max: 1_000 })
+    const limits = fc.record({
+      perMinute: fc.integer({ min: 1, max: 60_000 }),
+      burst: fc.integer({ min: 1, max: 1_000 }),
+    })
+    const counts = fc.oneof(fc.constant(1), fc.integer({ min: 2, max: 500 }))
     await fc.assert(
-      fc.asyncProperty(now, ahead, rate, burst, async (nowMs, share, perMinute, size) => {
+      fc.asyncProperty(now, ahead, limits, counts, async (nowMs, share, limit, calls) => {
         // As far ahead as an allowed call can put it, or any time in the past.
         const tatMs =
-          share === null ? null : nowMs + (share > 0 ? (share * size * 60_000) / perMinute : share)
-        const expected = gcra(tatMs, nowMs, { perMinute, burst: size })
-        const { next_tat_ms, wait_ms } = await step(tatMs, nowMs, perMinute, size)
-        expect(next_tat_ms).toBe(expected.tatMs)
-        expect(wait_ms <= 0).toBe(expected.allowance.allowed)
-        if (!expected.allowance.allowed) expect(Math.ceil(wait_ms)).toBe(expected.allowance.retryAfterMs)
+          share === null
+            ? null
+            : nowMs + (share > 0 ? (share * limit.burst * 60_000) / limit.perMinute : share)
+        const expected = inTurn(tatMs, nowMs, limit, calls)
+        const { next_tat_ms, allowed, wait_ms } = await step(tatMs, nowMs, limit, calls)
+        expect({ tatMs: next_tat_ms, allowed }).toEqual({ tatMs: expected.tatMs, allowed: expected.allowed })
+        for (const retryAfterMs of expected.retryAfterMs) expect(Math.ceil(wait_ms)).toBe(retryAfterMs)
       }),
-      { numRuns: 300 },
+      { numRuns: 500 },
     )
   })
 })
@@ -116,6 +145,29 @@ describe('PostgresRateLimit', () => {
     await new Promise((resolve) => setImmediate(resolve))
     await Promise.all([early, ...Array.from({ length: 100 }, take)])
     expect(database.calls).toBe(2)
+  })
+
+  it('counts the calls of one key by one statement, and allows those that came first', async () => {
+    const database = watched(first)
+    const limits = new PostgresRateLimit(database)
+    const limit = { perMinute: 1, burst: 50 }
+    const key = randomUUID()
+    const answers = await Promise.all(Array.from({ length: 200 }, () => limits.take(key, limit)))
+    expect(database.calls).toBe(1)
+    expect(answers.map(({ allowed }) => allowed)).toEqual(answers.map((_, index) => index < 50))
+    for (const answer of answers.slice(50)) {
+      const retryAfterMs = answer.allowed ? Number.NaN : answer.retryAfterMs
+      expect(retryAfterMs).toBeGreaterThan(59_000)
+      expect(retryAfterMs).toBeLessThanOrEqual(60_000)
+    }
+  })
+
+  it('counts each call by its own limit where one key comes with several', async () => {
+    const limits = new PostgresRateLimit(first)
+    const key = randomUUID()
+    const takes = [1, 3, 3, 3, 1].map((burst) => limits.take(key, { perMinute: 1, burst }))
+    const answers = await Promise.all(takes)
+    expect(answers.map(({ allowed }) => allowed)).toEqual([true, true, true, false, false])
   })
 
   it('keeps no address readable, and takes keys of any length and content', async () => {

@@ -53,32 +53,42 @@ create unlogged table rate_limits (
   burst double precision not null,
   -- Theoretical arrival time, ms since the Unix epoch.
   tat_ms double precision not null,
-  -- Of the last call: after how many ms it would have been allowed; within a rounding error of 0 or less, it was.
+  -- Of the calls that were counted last: how many there were, how many of them were allowed, and where that is fewer, after
+  -- how many ms the next would be.
+  calls integer not null,
+  allowed integer not null,
   wait_ms double precision not null
 );
 
--- The generic cell rate algorithm as in core/domain/gcra.ts: the same operations in the same order, so the same results.
+-- So many calls of one key at one instant by the generic cell rate algorithm of core/domain/gcra.ts: the same operations in
+-- the same order, so the same results to the last bit.
 create function gcra(
   tat_ms double precision,
   now_ms double precision,
   per_minute double precision,
   burst double precision,
+  calls integer,
   out next_tat_ms double precision,
+  out allowed integer,
   out wait_ms double precision
-) language sql immutable parallel safe as $$
-  select
-    case when timing.wait_ms > 0.001 then timing.start_ms else timing.start_ms + timing.interval_ms end,
-    timing.wait_ms
-  from (
-    select
-      start_ms,
-      interval_ms,
-      start_ms + interval_ms - burst * interval_ms - now_ms as wait_ms
-    from (
-      select
-        60000 / per_minute as interval_ms,
-        -- No allowed call puts it further ahead than a full burst; one that is means that the clock was set back.
-        greatest(least(coalesce(tat_ms, now_ms), now_ms + burst * 60000 / per_minute), now_ms) as start_ms
-    ) as arrival
-  ) as timing
+) language plpgsql immutable parallel safe as $$
+declare
+  interval_ms constant double precision := 60000 / per_minute;
+  start_ms double precision;
+begin
+  next_tat_ms := tat_ms;
+  allowed := 0;
+  while allowed < calls loop
+    -- No allowed call puts it further ahead than a full burst; one that is means that the clock was set back.
+    start_ms := greatest(least(coalesce(next_tat_ms, now_ms), now_ms + burst * interval_ms), now_ms);
+    next_tat_ms := start_ms + interval_ms;
+    wait_ms := next_tat_ms - burst * interval_ms - now_ms;
+    if wait_ms > 0.001 then
+      -- A refused call changes nothing, so all others of this instant are refused alike.
+      next_tat_ms := start_ms;
+      exit;
+    end if;
+    allowed := allowed + 1;
+  end loop;
+end
 $$;
