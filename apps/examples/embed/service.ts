@@ -31,10 +31,12 @@ export function createDesk(parley: Parley, directory: Directory): Server {
       if (roomId === undefined) return answer(404, { code: 'NOT_FOUND' })
       // The desk has authenticated its user itself, so there is no login of Parley's.
       const actor: Actor = { userId, loginId: null }
+      const comment = request.method === 'POST' ? await commentIn(request) : null
+      if (comment === 'malformed') return answer(400, { code: 'VALIDATION_FAILED' })
       const result =
-        request.method === 'POST'
-          ? await comment(parley, actor, roomId, await bodyOf(request))
-          : await parley.listMessages.execute(actor, { roomId })
+        comment === null
+          ? await parley.listMessages.execute(actor, { roomId })
+          : await parley.sendMessage.execute(actor, { roomId, ...comment })
       return result.ok ? answer(200, result.value) : answer(STATUS[result.refusal.code], result.refusal)
     } catch (error) {
       return answer(503, { code: 'UNAVAILABLE', message: error instanceof Error ? error.message : 'unknown' })
@@ -42,13 +44,15 @@ export function createDesk(parley: Parley, directory: Directory): Server {
   })
 }
 
-function comment(parley: Parley, actor: Actor, roomId: string, body: { id?: unknown; text?: unknown }) {
-  const clientMessageId = String(body.id ?? '')
-  return parley.sendMessage.execute(actor, { roomId, clientMessageId, text: String(body.text ?? '') })
-}
+type Comment = { readonly clientMessageId: string; readonly text: string }
 
-async function bodyOf(request: IncomingMessage): Promise<{ id?: unknown; text?: unknown }> {
+async function commentIn(request: IncomingMessage): Promise<Comment | 'malformed'> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
-  return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  try {
+    const { id, text } = JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    return typeof id === 'string' && typeof text === 'string' ? { clientMessageId: id, text } : 'malformed'
+  } catch {
+    return 'malformed'
+  }
 }
