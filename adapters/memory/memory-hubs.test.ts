@@ -89,7 +89,7 @@ describe('MemoryPresenceHub', () => {
     const before = await presence.states(['gone', 'here'])
     hub.forget()
     expect((await presence.states(['here'])).presences[0]?.state).toBe('offline')
-    await presence.beat()
+    expect(await presence.beat()).toEqual([{ userId: 'here', state: 'away' }])
     expect(await presence.states(['gone', 'here'])).toEqual(before)
   })
 })

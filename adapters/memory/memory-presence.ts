@@ -6,6 +6,7 @@ import {
   type PresenceChange,
   type PresencePort,
   type PresenceState,
+  type UserState,
 } from '../../core/ports/presence-port.js'
 
 type Sockets = Map<SocketId, { readonly process: ProcessLease; readonly state: 'online' | 'away' }>
@@ -29,6 +30,8 @@ export class MemoryPresence implements PresencePort {
   /** Its identity is the boot: a restarted process never takes over what its predecessor left. */
   private lease: ProcessLease
   private readonly own = new Map<SocketId, { readonly userId: UserId; readonly state: 'online' | 'away' }>()
+  /** Users who came back with the lease, of whom no one has been told. */
+  private readonly untold = new Set<UserId>()
 
   constructor(
     private readonly clock: ClockPort,
@@ -39,11 +42,11 @@ export class MemoryPresence implements PresencePort {
   }
 
   async announce(userId: UserId, socketId: SocketId, state: 'online' | 'away'): Promise<PresenceChange> {
-    if (!this.isRegistered()) await this.beat()
+    if (!this.isRegistered()) this.register()
     const before = this.stateOf(userId)
     this.own.set(socketId, { userId, state })
     this.place(userId, socketId, state)
-    return { before, after: this.stateOf(userId) }
+    return this.told(userId, { before, after: this.stateOf(userId) })
   }
 
   async withdraw(userId: UserId, socketId: SocketId): Promise<PresenceChange> {
@@ -58,19 +61,18 @@ export class MemoryPresence implements PresencePort {
       // What a dead process left of this user is gone with this answer, so that no one tells it again.
       this.hub.sockets.delete(userId)
     }
-    return { before, after }
+    return this.told(userId, { before, after })
   }
 
-  async beat(): Promise<void> {
-    const wasRegistered = this.isRegistered()
-    this.lease.expiresAtMs = this.clock.nowMs() + this.leaseMs
-    if (wasRegistered) return
-    this.hub.leases.add(this.lease)
-    for (const [socketId, { userId, state }] of this.own) this.place(userId, socketId, state)
+  async beat(): Promise<readonly UserState[]> {
+    this.renew()
+    const users = [...this.untold].map((userId) => ({ userId, state: this.stateOf(userId) }))
+    this.untold.clear()
+    return users
   }
 
   async reap(): Promise<readonly UserId[]> {
-    await this.beat()
+    this.renew()
     const dead = [...this.hub.leases].filter((lease) => !this.isLive(lease))
     if (dead.length === 0) return []
     const offline: UserId[] = []
@@ -101,6 +103,25 @@ export class MemoryPresence implements PresencePort {
     for (const [socketId, { userId }] of [...this.own]) await this.withdraw(userId, socketId)
     this.hub.leases.delete(this.lease)
     this.lease = { expiresAtMs: 0 }
+    this.untold.clear()
+  }
+
+  private renew(): void {
+    if (this.isRegistered()) this.lease.expiresAtMs = this.clock.nowMs() + this.leaseMs
+    else this.register()
+  }
+
+  private register(): void {
+    const before = new Map([...this.own.values()].map(({ userId }) => [userId, this.stateOf(userId)]))
+    this.lease.expiresAtMs = this.clock.nowMs() + this.leaseMs
+    this.hub.leases.add(this.lease)
+    for (const [socketId, { userId, state }] of this.own) this.place(userId, socketId, state)
+    for (const [userId, state] of before) if (this.stateOf(userId) !== state) this.untold.add(userId)
+  }
+
+  private told(userId: UserId, change: PresenceChange): PresenceChange {
+    if (change.before !== change.after) this.untold.delete(userId)
+    return change
   }
 
   private isRegistered(): boolean {

@@ -1,9 +1,10 @@
 import type { SocketId, UserId } from '../../core/domain/ids.js'
-import type { Presence, PresenceChange, PresencePort } from '../../core/ports/presence-port.js'
+import type { Presence, PresenceChange, PresencePort, UserState } from '../../core/ports/presence-port.js'
 import type { Database } from './database.js'
 import { GatheredCalls } from './gathered-calls.js'
 import { changeSockets, type SocketChange, type SocketState } from './presence-changes.js'
 import { type RemovedLease, removeLeases } from './presence-removal.js'
+import { restoreSockets } from './presence-restoring.js'
 import { ProcessLease } from './process-lease.js'
 
 const PORT = 'PresencePort'
@@ -17,13 +18,17 @@ const ATTEMPTS = 3
  */
 export class PostgresPresence implements PresencePort {
   private readonly own = new Map<SocketId, { readonly userId: UserId; readonly state: SocketState }>()
+  /** Sockets that are being announced for the first time. */
+  private readonly arriving = new Set<SocketId>()
   private readonly changes: GatheredCalls<SocketChange, PresenceChange>
+  /** Users whose state may have changed without anyone being told of it. */
+  private readonly untold = new Set<UserId>()
 
   constructor(
     private readonly database: Database,
     private readonly lease = ProcessLease.of(database),
   ) {
-    lease.onLost(() => this.restore())
+    lease.onLost((hasLapsed) => this.restore(hasLapsed))
     this.changes = new GatheredCalls((batch) => this.change(batch), {
       port: PORT,
       maxBatch: 200,
@@ -35,18 +40,23 @@ export class PostgresPresence implements PresencePort {
   announce(userId: UserId, socketId: SocketId, state: SocketState): Promise<PresenceChange> {
     const before = this.own.get(socketId)?.state ?? null
     this.own.set(socketId, { userId, state })
-    return this.changes.call({ userId, socketId, before, after: state })
+    if (before === null) this.arriving.add(socketId)
+    return this.make({ userId, socketId, before, after: state })
   }
 
   withdraw(userId: UserId, socketId: SocketId): Promise<PresenceChange> {
     const known = this.own.get(socketId)
     const before = known?.userId === userId ? known.state : null
     if (before !== null) this.own.delete(socketId)
-    return this.changes.call({ userId, socketId, before, after: null })
+    return this.make({ userId, socketId, before, after: null })
   }
 
-  beat(): Promise<void> {
-    return this.lease.renew()
+  async beat(): Promise<readonly UserState[]> {
+    await this.lease.renew()
+    if (this.untold.size === 0) return []
+    const { presences } = await this.states([...this.untold])
+    for (const { userId } of presences) this.untold.delete(userId)
+    return presences.map(({ userId, state }) => ({ userId, state }))
   }
 
   async reap(): Promise<readonly UserId[]> {
@@ -96,6 +106,7 @@ export class PostgresPresence implements PresencePort {
 
   async leave(): Promise<void> {
     this.own.clear()
+    this.untold.clear()
     this.lease.doubt()
     await this.database.transaction(PORT, async (tx) => {
       const left = await tx<RemovedLease[]>`
@@ -105,46 +116,42 @@ export class PostgresPresence implements PresencePort {
     })
   }
 
-  private async change(batch: readonly SocketChange[]): Promise<readonly PresenceChange[]> {
+  private async make(change: SocketChange): Promise<PresenceChange> {
     try {
-      await this.lease.ensure()
-      for (let left = ATTEMPTS; left > 0; left -= 1) {
-        const changes = await this.database.transaction(PORT, (tx) =>
-          changeSockets(tx, this.lease.bootId, batch),
-        )
-        if (changes !== null) return changes
-        await this.lease.renew()
-      }
+      const made = await this.changes.call(change)
+      if (made.before !== made.after) this.untold.delete(change.userId)
+      return made
     } catch (error) {
       this.lease.doubt()
+      this.untold.add(change.userId)
       throw error
+    } finally {
+      this.arriving.delete(change.socketId)
+    }
+  }
+
+  private async change(batch: readonly SocketChange[]): Promise<readonly PresenceChange[]> {
+    await this.lease.ensure()
+    for (let left = ATTEMPTS; left > 0; left -= 1) {
+      const changes = await this.database.transaction(PORT, (tx) =>
+        changeSockets(tx, this.lease.bootId, batch),
+      )
+      if (changes !== null) return changes
+      await this.lease.renew()
     }
     throw new Error('The lease of this process runs out as soon as it is renewed')
   }
 
-  /** Makes the stored sockets of this process those that it has. */
-  private async restore(): Promise<void> {
-    const { bootId } = this.lease
-    const sockets = [...this.own].map(([socketId, { userId, state }]) => ({ socketId, userId, state }))
-    await this.database.transaction(PORT, async (tx) => {
-      await tx`
-        with gone as (
-          delete from presence_sockets
-          where boot_id = ${bootId} and socket_id <> all(${sockets.map(({ socketId }) => socketId)}::text[])
-          returning user_id
-        )
-        insert into presence_last_seen as seen (user_id, at_ms)
-        select distinct user_id, floor(extract(epoch from clock_timestamp()) * 1000)::bigint from gone
-        on conflict (user_id) do update set at_ms = greatest(seen.at_ms, excluded.at_ms)`
-      await tx`
-        insert into presence_sockets (user_id, socket_id, boot_id, away)
-        select user_id, socket_id, ${bootId}, state = 'away'
-        from unnest(
-          ${sockets.map(({ userId }) => userId)}::uuid[],
-          ${sockets.map(({ socketId }) => socketId)}::text[],
-          ${sockets.map(({ state }) => state)}::text[]
-        ) as given (user_id, socket_id, state)
-        on conflict (user_id, socket_id) do update set boot_id = excluded.boot_id, away = excluded.away`
-    })
+  private async restore(hasLapsed: boolean): Promise<void> {
+    const own = () =>
+      [...this.own].map(([socketId, socket]) => ({
+        ...socket,
+        socketId,
+        isArriving: this.arriving.has(socketId),
+      }))
+    const changed = await this.database.transaction(PORT, (tx) =>
+      restoreSockets(tx, this.lease.bootId, own, hasLapsed),
+    )
+    for (const userId of changed) this.untold.add(userId)
   }
 }

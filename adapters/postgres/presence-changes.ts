@@ -54,10 +54,12 @@ export async function changeSockets(
     return change?.before !== 'offline' && change?.after === 'offline'
   })
   await Promise.all([
-    store(
+    storeSockets(
       tx,
       bootId,
-      batch.filter(({ after }) => after !== null),
+      batch.flatMap(({ userId, socketId, after }) =>
+        after === null ? [] : [{ userId, socketId, state: after }],
+      ),
     ),
     remove(tx, bootId, gone),
     rememberLastSeen(
@@ -82,22 +84,27 @@ function toChange(change: SocketChange, bootId: string, rows: readonly SocketRow
   }
 }
 
-const toState = (row: SocketRow): SocketState => (row.away ? 'away' : 'online')
+export const toState = (row: { readonly away: boolean }): SocketState => (row.away ? 'away' : 'online')
 
-function stateOf(sockets: readonly SocketState[]): PresenceState {
+export function stateOf(sockets: readonly SocketState[]): PresenceState {
   if (sockets.includes('online')) return 'online'
   return sockets.includes('away') ? 'away' : 'offline'
 }
 
-async function store(tx: Transaction, bootId: string, batch: readonly SocketChange[]): Promise<void> {
-  if (batch.length === 0) return
+/** Puts sockets of the process in place, in the state that each has. */
+export async function storeSockets(
+  tx: Transaction,
+  bootId: string,
+  sockets: readonly { readonly userId: UserId; readonly socketId: SocketId; readonly state: SocketState }[],
+): Promise<void> {
+  if (sockets.length === 0) return
   await tx`
     insert into presence_sockets (user_id, socket_id, boot_id, away)
     select user_id, socket_id, ${bootId}, state = 'away'
     from unnest(
-      ${batch.map(({ userId }) => userId)}::uuid[],
-      ${batch.map(({ socketId }) => socketId)}::text[],
-      ${batch.map(({ after }) => after ?? '')}::text[]
+      ${sockets.map(({ userId }) => userId)}::uuid[],
+      ${sockets.map(({ socketId }) => socketId)}::text[],
+      ${sockets.map(({ state }) => state)}::text[]
     ) as given (user_id, socket_id, state)
     on conflict (user_id, socket_id) do update set boot_id = excluded.boot_id, away = excluded.away`
 }

@@ -4,6 +4,9 @@ import type { Database } from './database.js'
 
 const PORT = 'PresencePort'
 
+/** `hasLapsed`: what was stored did not count for a while, or is gone. Else some of it may be missing, or should be. */
+export type Restorer = (hasLapsed: boolean) => Promise<void>
+
 /**
  * That this process is alive, as the others can tell. What it has put into the runtime tables counts only while its lease
  * does; where the lease was lost (the database lost its unlogged tables, or this process was taken for dead), all of it is
@@ -12,9 +15,11 @@ const PORT = 'PresencePort'
 export class ProcessLease {
   /** New with each boot: a restarted process never takes over what its predecessor left. */
   readonly bootId = randomUUID()
-  private readonly restorers: (() => Promise<void>)[] = []
+  private readonly restorers: Restorer[] = []
   /** When the present lease began, as the database writes it; null where what is stored may be incomplete. */
   private since: string | null = null
+  /** When the lease began under which all was restored last. */
+  private restoredSince: string | null = null
   private doubts = 0
   private renewal: Promise<void> | null = null
 
@@ -33,7 +38,7 @@ export class ProcessLease {
   ) {}
 
   /** `restore` puts all of this process's rows in place again; called within `renew`. */
-  onLost(restore: () => Promise<void>): void {
+  onLost(restore: Restorer): void {
     this.restorers.push(restore)
   }
 
@@ -73,7 +78,8 @@ export class ProcessLease {
     if (since === this.since) return
     this.since = null
     const { doubts } = this
-    for (const restore of this.restorers) await restore()
+    for (const restore of this.restorers) await restore(since !== this.restoredSince)
+    this.restoredSince = since
     if (this.doubts === doubts) this.since = since
   }
 }

@@ -15,8 +15,13 @@ export interface PresencePort {
   announce(userId: UserId, socketId: SocketId, state: 'online' | 'away'): Promise<PresenceChange>
   /** Takes a socket of this process away. Repeating it changes nothing. */
   withdraw(userId: UserId, socketId: SocketId): Promise<PresenceChange>
-  /** Renews this process's lease, and re-announces its sockets where the store has forgotten them. */
-  beat(): Promise<void>
+  /**
+   * Renews this process's lease, and re-announces its sockets where the store has forgotten them. Answers the users of this
+   * process whose state changed without anyone being told of it, by this call or since the last one, as they stand now: they
+   * came back with the lease after the process was taken for dead, or a call that was to tell it failed. One who is told
+   * here may have been told before.
+   */
+  beat(): Promise<readonly UserState[]>
   /** Takes away what processes left behind whose lease ran out; the users that this call put offline (each told to one process). */
   reap(): Promise<readonly UserId[]>
   /** In the order asked. `partial` = sockets of other processes could not be asked for. */
@@ -26,6 +31,8 @@ export interface PresencePort {
   /** Withdraws all sockets of this process and ends its lease. */
   leave(): Promise<void>
 }
+
+export type UserState = { readonly userId: UserId; readonly state: PresenceState }
 
 export type PresenceChange = { readonly before: PresenceState; readonly after: PresenceState }
 

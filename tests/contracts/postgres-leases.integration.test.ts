@@ -9,6 +9,7 @@ import {
   PostgresSessions,
   ProcessLease,
 } from '../../adapters/postgres/index.js'
+import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
 import { openTestLogin } from '../support/postgres-login.js'
 
@@ -63,6 +64,19 @@ describe('a process whose rows the database lost', () => {
     expect(await sessions.find(session.socketId)).toEqual(session)
   })
 
+  it('tells with that beat who came back', async () => {
+    const [here, there] = [boot(30_000), boot(30_000)]
+    const [ofBoth, userId] = [randomUUID(), randomUUID()]
+    await here.presence.announce(userId, 's1', 'away')
+    await here.presence.announce(ofBoth, 's2', 'online')
+    await there.presence.announce(ofBoth, 's3', 'online')
+    await emptyUnlogged()
+    const told = (await Promise.all([here.presence.beat(), there.presence.beat()])).flat()
+    expect(told).toContainEqual({ userId, state: 'away' })
+    expect(told).toContainEqual({ userId: ofBoth, state: 'online' })
+    for (const { presence } of [here, there]) expect(await presence.beat()).toEqual([])
+  })
+
   it('tells of no one going who has another socket here, even before the next beat', async () => {
     const { presence } = boot(30_000)
     const userId = randomUUID()
@@ -83,6 +97,40 @@ describe('a process whose rows the database lost', () => {
     await emptyUnlogged()
     expect(await stateOf(presence, userId)).toEqual(before)
   })
+})
+
+describe('a process whose calls fail on the way', () => {
+  /** Carries out transactions, or none, and fails them while it is told to. */
+  function failing() {
+    const faults = { before: false, after: false }
+    const transaction: Database['transaction'] = async (port, work, options) => {
+      if (faults.before) throw new PortUnavailable(port, new Error('not sent'))
+      const value = await database.transaction(port, work, options)
+      if (faults.after) throw new PortUnavailable(port, new Error('no answer'))
+      return value
+    }
+    const faulty: Database = Object.assign(Object.create(database), { transaction })
+    return { presence: new PostgresPresence(faulty, new ProcessLease(faulty, 30_000)), faults }
+  }
+
+  it.each(['before', 'after'] as const)(
+    'tells with the next beat who came or went meanwhile, where they failed %s being carried out',
+    async (when) => {
+      const { presence, faults } = failing()
+      const [comes, goes] = [randomUUID(), randomUUID()]
+      await presence.announce(goes, 's1', 'online')
+      faults[when] = true
+      await expect(presence.announce(comes, 's2', 'online')).rejects.toMatchObject({ port: 'PresencePort' })
+      await expect(presence.withdraw(goes, 's1')).rejects.toMatchObject({ port: 'PresencePort' })
+      await expect(presence.beat()).rejects.toMatchObject({ port: 'PresencePort' })
+      faults[when] = false
+      const told = await presence.beat()
+      expect(told).toHaveLength(2)
+      expect(told).toContainEqual({ userId: comes, state: 'online' })
+      expect(told).toContainEqual({ userId: goes, state: 'offline' })
+      expect(await presence.beat()).toEqual([])
+    },
+  )
 })
 
 describe('a process that died', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { UserId } from '../../core/domain/ids.js'
-import type { Presence, PresencePort } from '../../core/ports/presence-port.js'
+import type { Presence, PresencePort, UserState } from '../../core/ports/presence-port.js'
 
 export type PresenceFixture = {
   /** Starts one more process of the deployment. */
@@ -21,6 +21,8 @@ async function presenceOf(presence: PresencePort, userId: UserId): Promise<Prese
 }
 
 const stateOf = async (presence: PresencePort, userId: UserId) => (await presenceOf(presence, userId)).state
+
+const byUser = (users: readonly UserState[]) => users.toSorted((a, b) => (a.userId < b.userId ? -1 : 1))
 
 /** Lets a lease run out while `living` goes on beating. */
 async function outlive(fixture: PresenceFixture, living: readonly PresencePort[]): Promise<void> {
@@ -191,6 +193,50 @@ const whenOneDies = {
     await paused.beat()
     assert.equal(await stateOf(peer, userId), 'away')
     assert.deepEqual(await paused.withdraw(userId, 's1'), { before: 'away', after: 'offline' })
+  },
+  'tells with the beat that brings them back, and once, who came back and how they stand': async (
+    fixture,
+  ) => {
+    const [paused, peer] = [fixture.boot(), fixture.boot()]
+    const [online, away, alsoThere] = [randomUUID(), randomUUID(), randomUUID()]
+    await peer.announce(alsoThere, 's0', 'online')
+    await paused.announce(online, 's1', 'online')
+    await paused.announce(away, 's2', 'away')
+    await paused.announce(alsoThere, 's3', 'online')
+    await outlive(fixture, [peer])
+    assert.deepEqual([...(await peer.reap())].sort(), [online, away].sort())
+    assert.deepEqual(
+      byUser(await paused.beat()),
+      byUser([
+        { userId: online, state: 'online' },
+        { userId: away, state: 'away' },
+      ]),
+    )
+    assert.deepEqual(await paused.beat(), [])
+    assert.deepEqual(await peer.beat(), [])
+  },
+  'tells with the next beat of those who came back before it, but not of whom it has told already': async (
+    fixture,
+  ) => {
+    const [paused, peer] = [fixture.boot(), fixture.boot()]
+    const [back, gone, fresh] = [randomUUID(), randomUUID(), randomUUID()]
+    await peer.beat()
+    await paused.announce(back, 's1', 'online')
+    await paused.announce(gone, 's2', 'online')
+    await outlive(fixture, [peer])
+    assert.deepEqual([...(await peer.reap())].sort(), [back, gone].sort())
+    assert.deepEqual(await paused.announce(fresh, 's3', 'online'), OFFLINE_TO_ONLINE)
+    assert.deepEqual(await paused.announce(back, 's4', 'online'), STILL_ONLINE)
+    assert.deepEqual(await paused.withdraw(gone, 's2'), ONLINE_TO_OFFLINE)
+    assert.deepEqual(await paused.beat(), [{ userId: back, state: 'online' }])
+  },
+  'tells of nobody with a beat while all is well': async ({ boot, leaseMs, passTimeMs }) => {
+    const [presence, peer, userId] = [boot(), boot(), randomUUID()]
+    assert.deepEqual(await presence.beat(), [])
+    await presence.announce(userId, 's1', 'online')
+    await peer.announce(userId, 's2', 'away')
+    await passTimeMs(leaseMs / 2)
+    for (const process of [presence, peer]) assert.deepEqual(await process.beat(), [])
   },
 } satisfies PresenceContract
 

@@ -106,7 +106,22 @@ export const brokenPresences: Readonly<Record<string, () => PresenceFixture>> = 
     },
   })),
   withdrawsNothing: broken(() => ({ withdraw: async () => OFFLINE })),
-  neverBeats: broken(() => ({ beat: async () => undefined })),
+  neverBeats: broken(() => ({ beat: async () => [] })),
+  comesBackInSilence: broken((sound) => ({
+    beat: async () => {
+      await sound.beat()
+      return []
+    },
+  })),
+  tellsOfAllWithEachBeat: broken((sound, { hub }) => ({
+    beat: async () => {
+      await sound.beat()
+      return [...hub.sockets.keys()].map((userId) => ({ userId, state: 'online' }))
+    },
+  })),
+  takesAllThatComeBackForOnline: broken((sound) => ({
+    beat: async () => (await sound.beat()).map(({ userId }) => ({ userId, state: 'online' })),
+  })),
   staysWhenItLeaves: broken(() => ({ leave: async () => undefined })),
   takesAllAlongWhenItLeaves: broken((_sound, { hub }) => ({ leave: async () => hub.forget() })),
   sortsItsAnswer: broken((sound) => ({

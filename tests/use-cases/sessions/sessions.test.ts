@@ -219,6 +219,20 @@ describe('SweepPresence', () => {
     expect(states(other)).toEqual(['offline', 'online'])
   })
 
+  it('tells the rooms of users who come back when their process was taken for dead and sweeps again', async () => {
+    const { one, other, ann, clock } = await startTwo()
+    unwrap(await connect(one, ann, 'socket-1'))
+    await other.parley.sweepPresence.execute()
+    for (let beats = 0; beats < 4; beats += 1) {
+      clock.pass(10_000)
+      await other.parley.sweepPresence.execute()
+    }
+    expect(states(other)).toEqual(['offline'])
+    const toldBefore = states(one).length
+    for (let beats = 0; beats < 2; beats += 1) await one.parley.sweepPresence.execute()
+    expect(states(one).slice(toldBefore)).toEqual(['online'])
+  })
+
   it('keeps a user present whose process goes on sweeping', async () => {
     const { one, other, ann, clock } = await startTwo()
     unwrap(await connect(one, ann, 'socket-1'))
