@@ -146,6 +146,21 @@ describe('an invitation', () => {
     expect(members).toHaveLength(3)
   })
 
+  it('of somebody whom the room has removed lets nobody in, at either server (input C14)', async () => {
+    const { one, two, cast } = servers()
+    const { roomId } = await makeScene(cast)
+    const { owner, moderator } = cast
+    const terms = { role: 'moderator', maxUses: 10 }
+    const { code } = await done(moderator, 'POST', `/rooms/${roomId}/invitations`, terms)
+    await done(owner, 'DELETE', `/rooms/${roomId}/members/${moderator.userId}`)
+    for (const url of [one, two])
+      for (const who of [moderator, cast['non-member']]) {
+        const answer = await accept(who, String(code), url)
+        expect(answer.status).toBe(404)
+        expect(answer.body).toEqual(await unknown(who))
+      }
+  })
+
   it('is of no use to a user whom the administrator has shut out (input C14)', async () => {
     const { one, two, cast } = servers()
     const scene = await makeScene(cast)

@@ -82,6 +82,49 @@ describe('a member who is removed while a call is under way', () => {
   })
 })
 
+describe('an invitation', () => {
+  /** The guest as a moderator who has made a code for another moderator, and somebody who has it. */
+  async function openInvitation() {
+    const world = await openRoom()
+    const { system, roomId, owner, guest } = world
+    const { parley } = system
+    const setRole = (role: 'owner' | 'moderator' | 'member') =>
+      parley.changeMemberRole.execute(owner.actor, { roomId, userId: guest.user.id, role }).then(unwrap)
+    await setRole('moderator')
+    const { code } = unwrap(await parley.createInvitation.execute(guest.actor, { roomId, role: 'moderator' }))
+    const invited = await system.signUpUser('Ina')
+    const accept = async (who: TestUser) => codeOf(await parley.acceptInvitation.execute(who.actor, { code }))
+    const remove = (who: TestUser) =>
+      parley.removeMember.execute(owner.actor, { roomId, userId: who.user.id }).then(unwrap)
+    return { world, invited, setRole, accept, remove }
+  }
+
+  it('brings nobody in once its maker was removed, not even them', async () => {
+    const { world, invited, accept, remove } = await openInvitation()
+    await remove(world.guest)
+    expect(await accept(invited)).toBe('NOT_FOUND')
+    expect(await accept(world.guest)).toBe('NOT_FOUND')
+  })
+
+  it('brings nobody in while its maker has a role that could not make it', async () => {
+    const { invited, setRole, accept } = await openInvitation()
+    await setRole('member')
+    expect(await accept(invited)).toBe('NOT_FOUND')
+    await setRole('owner')
+    expect(await accept(invited)).toBe('ok')
+  })
+
+  it('whose making was under way when its maker was removed brings nobody in', async () => {
+    const world = await openRoom()
+    const { system, roomId, owner, guest } = world
+    const role = 'moderator'
+    unwrap(await system.parley.changeMemberRole.execute(owner.actor, { roomId, userId: guest.user.id, role }))
+    const late = await removing(world, 'access').createInvitation.execute(guest.actor, { roomId, role })
+    const code = late.ok ? late.value.code : 'refused, which is as good'
+    expect(codeOf(await system.parley.acceptInvitation.execute(guest.actor, { code }))).toBe('NOT_FOUND')
+  })
+})
+
 describe('a page of the log', () => {
   it('says that there is more as long as it does not reach the head', async () => {
     const world = await openRoom()
