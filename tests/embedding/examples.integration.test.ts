@@ -15,7 +15,7 @@ describe('the demo', () => {
     const { stdout, stderr } = await promisify(execFile)(
       process.execPath,
       ['dist/apps/examples/demo/main.js', '--pace', '0'],
-      { env: environment, timeout: 60_000 },
+      { env: environment, timeout: 110_000 },
     )
     expect(stderr).toBe('')
     const lines = stdout.trimEnd().split('\n')
@@ -38,7 +38,7 @@ describe('the demo', () => {
     expect(seenBy('Nora')).toContain('Sam has read it all')
     // Two of joining, which came before, are in the log as well.
     expect(lines.at(-1)).toBe(`Both have seen the same ${written.length + 2} events, in the same order.`)
-  })
+  }, 120_000)
 })
 
 describe('a service that embeds the use cases', () => {

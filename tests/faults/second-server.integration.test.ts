@@ -55,5 +55,5 @@ describe('a second server on one data directory', () => {
     expect(first.output().split('\n').filter(Boolean)).toEqual([`Parley is ready: ${first.url}`])
     ada.close()
     expect(await first.stop()).toBe(0)
-  })
+  }, 120_000)
 })

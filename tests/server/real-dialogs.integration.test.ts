@@ -51,7 +51,8 @@ async function checkAll(played: readonly Played[]): Promise<number> {
       repairs += log.repairs
     }
   }
-  process.stdout.write(`${messages} messages in ${played.length} rooms, ${repairs} gaps closed by clients\n`)
+  // Nothing failed here, so no push may have been missing; a client would have closed the gap by itself.
+  expect(repairs).toBe(0)
   return messages
 }
 
