@@ -24,7 +24,8 @@ export type StoredToken = {
   /** Digest of the token that it was issued for. */
   readonly parent: string | null
   spentAtMs: number | null
-  successorSpent: boolean
+  /** How many of those that were issued for this one have been spent. */
+  spentSuccessors: number
 }
 
 /**
@@ -83,7 +84,7 @@ export class MemoryDatabase {
   }
 
   issueToken(digest: string, loginId: LoginId, parent: string | null): void {
-    this.tokens.set(digest, { loginId, parent, spentAtMs: null, successorSpent: false })
+    this.tokens.set(digest, { loginId, parent, spentAtMs: null, spentSuccessors: 0 })
   }
 
   /** Null where it had ended. */

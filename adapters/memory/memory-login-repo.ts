@@ -28,7 +28,8 @@ export class MemoryLoginRepo implements LoginRepoPort {
       ended: stored.ended !== null,
       disabled: account.disabledAtMs !== null,
       spentAtMs: token.spentAtMs,
-      successorSpent: token.successorSpent,
+      successorSpent: token.spentSuccessors > 0,
+      siblingSpent: this.isSpentBeside(token),
     })
     const decision = decide(facts)
     const ended = decision.kind === 'end' ? this.database.endLogin(stored, decision.reason, atMs) : null
@@ -62,9 +63,15 @@ export class MemoryLoginRepo implements LoginRepoPort {
     return this.database.endLogin(stored, reason, atMs)
   }
 
+  private isSpentBeside({ parent, spentAtMs }: StoredToken): boolean {
+    const spent = this.database.tokens.get(parent ?? '')?.spentSuccessors ?? 0
+    return spent > (spentAtMs === null ? 0 : 1)
+  }
+
   private spend(token: StoredToken, atMs: number): void {
-    token.spentAtMs ??= atMs
+    if (token.spentAtMs !== null) return
+    token.spentAtMs = atMs
     const parent = this.database.tokens.get(token.parent ?? '')
-    if (parent !== undefined) parent.successorSpent = true
+    if (parent !== undefined) parent.spentSuccessors += 1
   }
 }
