@@ -52,6 +52,7 @@ import { CreateRoom } from './use-cases/rooms/create-room.js'
 import { GetRoom } from './use-cases/rooms/get-room.js'
 import { JoinRoom } from './use-cases/rooms/join-room.js'
 import { ListMembers } from './use-cases/rooms/list-members.js'
+import { ListRoomIds } from './use-cases/rooms/list-room-ids.js'
 import { ListRooms } from './use-cases/rooms/list-rooms.js'
 import { MarkRead } from './use-cases/rooms/mark-read.js'
 import { RemoveMember } from './use-cases/rooms/remove-member.js'
@@ -157,6 +158,7 @@ function roomUseCases(ports: ParleyPorts) {
   return {
     createRoom: new CreateRoom(ports),
     listRooms: new ListRooms(ports),
+    listRoomIds: new ListRoomIds(ports),
     getRoom: new GetRoom(ports),
     updateRoom: new UpdateRoom(ports),
     listMembers: new ListMembers(ports),

@@ -1,6 +1,5 @@
 import type { Actor } from '../../../core/domain/account.js'
 import type { RoomId, UserId } from '../../../core/domain/ids.js'
-import { PAGE_LIMIT } from '../../../core/domain/page.js'
 import type { Standing } from '../../../core/domain/room.js'
 import type { Parley } from '../../../core/parley.js'
 import type { TouchedRoom } from '../../../core/use-cases/feed/room-feed.js'
@@ -10,8 +9,8 @@ import { type RealtimeServer, userChannel } from './wire.js'
 /** A user is told of a room this often at most. */
 const REPORT_INTERVAL_MS = 1_000
 const RETRY_MS = 2_000
-/** The newest rooms of a user that are watched: this many pages. */
-const PAGES_MAX = 25
+/** The newest rooms of a user are watched, so many at most. */
+const WATCHED_MAX = 5_000
 
 type Parts = { readonly io: RealtimeServer; readonly parley: Parley }
 
@@ -68,14 +67,8 @@ export class Standings {
   }
 
   private async loadRooms(actor: Actor): Promise<void> {
-    let cursor: string | undefined
-    for (let page = 0; page < PAGES_MAX; page += 1) {
-      const result = await this.parts.parley.listRooms.execute(actor, { cursor, limit: PAGE_LIMIT.max })
-      if (!result.ok) return
-      for (const { room } of result.value.rooms) this.watch(room.id, actor.userId)
-      if (result.value.nextCursor === null) return
-      cursor = result.value.nextCursor
-    }
+    const { value: roomIds } = await this.parts.parley.listRoomIds.execute(actor)
+    for (const roomId of roomIds.slice(0, WATCHED_MAX)) this.watch(roomId, actor.userId)
   }
 
   private watch(roomId: RoomId, userId: UserId): void {

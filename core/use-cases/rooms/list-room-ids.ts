@@ -5,12 +5,13 @@ import type { RoomRepoPort } from '../../ports/room-repo-port.js'
 
 type Ports = { rooms: RoomRepoPort }
 
-/** Which rooms the caller is a member of, in no order: what a process watches for a user, read in one quick look. */
+/** The ids of the caller's rooms, newest first, and nothing that would have to be counted. */
 export class ListRoomIds {
   constructor(private readonly ports: Ports) {}
 
   async execute(actor: Actor): Promise<Ok<readonly RoomId[]>> {
     const roomIds = await this.ports.rooms.roomIdsOf([actor.userId])
-    return ok(roomIds.get(actor.userId) ?? [])
+    // Ids are in order of creation.
+    return ok((roomIds.get(actor.userId) ?? []).toSorted().toReversed())
   }
 }
