@@ -44,11 +44,21 @@ async function stateOf({ cast: { bystander }, roomId }: Scene): Promise<Json> {
   return { room: room.body, members: members.body }
 }
 
-async function scenesFor({ needs }: Case): Promise<{ scenes: Map<Standing, Scene>; close: () => void }> {
+/** A room for each who will change it; who is refused leaves it as it was, so all of those share one. */
+async function scenesFor({
+  needs,
+  expected,
+}: Case): Promise<{ scenes: Map<Standing, Scene>; close: () => void }> {
   const { url, cast, shared } = suite()
+  if (needs === 'shared')
+    return { scenes: new Map(STANDINGS.map((who) => [who, shared])), close: () => undefined }
   const people = needs === 'people' ? await signUpCast(url) : cast
+  const untouched = makeScene(people)
   const scenes = await Promise.all(
-    STANDINGS.map(async (who) => [who, needs === 'shared' ? shared : await makeScene(people)] as const),
+    STANDINGS.map(async (who) => {
+      const scene = expected[who] === 'ok' ? makeScene(people) : untouched
+      return [who, await scene] as const
+    }),
   )
   return { scenes: new Map(scenes), close: () => needs === 'people' && closeCast(people) }
 }
