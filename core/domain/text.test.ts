@@ -74,9 +74,13 @@ describe('patterns', () => {
     const checks = [name, isEmoji, (input: string) => checkText('text', input, 50_000)]
     for (const check of checks) {
       for (const input of hostile) {
-        const started = performance.now()
-        check(input)
-        expect(performance.now() - started).toBeLessThan(50)
+        // The best of several: a pattern that backtracks is slow each time, a busy machine is not.
+        const times = Array.from({ length: 5 }, () => {
+          const started = performance.now()
+          check(input)
+          return performance.now() - started
+        })
+        expect(Math.min(...times)).toBeLessThan(50)
       }
     }
   })
