@@ -65,7 +65,7 @@ describe('a password to compare', () => {
   it('is refused when it has 1 MB, in a moment', () => {
     const start = performance.now()
     expect(checkPassword('password', 'é'.repeat(1_000_000)).ok).toBe(false)
-    expect(performance.now() - start).toBeLessThan(500)
+    expect(performance.now() - start).toBeLessThan(1_000)
   })
 
   it('may be shorter than a new one, and common', () => {

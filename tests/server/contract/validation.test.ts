@@ -115,7 +115,7 @@ describe('a request', () => {
     for (const value of [deep, wide, { ...send, text: deep }, { ...send, text: wide }]) {
       const started = performance.now()
       expect(operation('sendMessage').validate(value).ok).toBe(false)
-      expect(performance.now() - started).toBeLessThan(200)
+      expect(performance.now() - started).toBeLessThan(1_000)
     }
   })
 })
