@@ -21,19 +21,22 @@ async function main(): Promise<void> {
   process.on('uncaughtException', die)
   process.on('unhandledRejection', die)
 
-  const server = await startServer(reading.config, logger)
+  const starting = startServer(reading.config, logger)
   let stopping = false
   const stop = async (signal: string) => {
     if (stopping) return
     stopping = true
     logger.info({ signal }, 'stopping')
     setTimeout(() => process.exit(1), STOP_WITHIN_MS - 1_000).unref()
-    await server.stop()
+    // Also while it still starts: what is half up would stay behind, the embedded Postgres above all.
+    const started = await starting.catch(() => null)
+    await started?.stop()
     process.exit(0)
   }
   process.on('SIGTERM', (signal) => void stop(signal))
   process.on('SIGINT', (signal) => void stop(signal))
-  process.stdout.write(`Parley is ready: ${server.url}\n`)
+  const { url } = await starting
+  if (!stopping) process.stdout.write(`Parley is ready: ${url}\n`)
 }
 
 main().catch((error: unknown) => {

@@ -106,10 +106,13 @@ function contradictions(env: Environment, production: boolean): string[] {
   ]
 }
 
+/** Read by the measurements of this project; a shell that runs both must not keep the server from starting. */
+const NOT_FOR_THE_SERVER = new Set(['PARLEY_EVAL_DATA'])
+
 /** A misspelt name, or one of a later version, would otherwise be a setting that silently does nothing. */
 function foreignNames(env: Environment): string[] {
   return Object.entries(env).flatMap(([name, value]) => {
-    if (!value || name in VARIABLES) return []
+    if (!value || name in VARIABLES || NOT_FOR_THE_SERVER.has(name)) return []
     if (LATER_VARIABLES.test(name)) return [`${name} is for a later version: this one cannot use it`]
     return name.startsWith('PARLEY_') ? [`${name} is not a variable of Parley`] : []
   })

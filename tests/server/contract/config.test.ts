@@ -116,6 +116,10 @@ describe('readConfig', () => {
     },
   )
 
+  it('leaves alone what the measurements of this project read', () => {
+    expect(readConfig({ PARLEY_EVAL_DATA: '../data' })).toHaveProperty('config')
+  })
+
   it('refuses a misspelt name of its own, and leaves names of others alone', () => {
     expect(mistakesOf({ PARLEY_ORIGIN: 'https://a.example', HOME: '/root', DATABASE_POOL: '3' })).toEqual([
       'PARLEY_ORIGIN is not a variable of Parley',
