@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,6 +34,8 @@ async function play(step: Step, person: Person, roomId: string, index: number, n
 
 async function main(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'parley-demo-'))
+  // Run by root, the database has an account of its own, which must be able to pass; else it would be kept elsewhere.
+  await chmod(dataDir, 0o711)
   const server = await startServer(dataDir)
   console.log(`A server with an empty database of its own runs at ${server.url}`)
   try {
