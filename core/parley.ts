@@ -19,6 +19,7 @@ import { Authenticate } from './use-cases/accounts/authenticate.js'
 import { ChangePassword } from './use-cases/accounts/change-password.js'
 import { EndLogin } from './use-cases/accounts/end-login.js'
 import { EndLoginByAdmin } from './use-cases/accounts/end-login-by-admin.js'
+import { ForgetEndedLogins } from './use-cases/accounts/forget-ended-logins.js'
 import { GetProfile } from './use-cases/accounts/get-profile.js'
 import { IssuePasswordReset } from './use-cases/accounts/issue-password-reset.js'
 import { ListLogins } from './use-cases/accounts/list-logins.js'
@@ -146,6 +147,7 @@ function accountUseCases(ports: AccountPorts) {
     issuePasswordReset: new IssuePasswordReset(ports),
     setUserDisabled: new SetUserDisabled(ports),
     endLoginByAdmin: new EndLoginByAdmin(ports),
+    forgetEndedLogins: new ForgetEndedLogins(ports),
     registerUser: new RegisterUser(ports),
     disconnectUser: new DisconnectUser(ports),
     findUserBySocket: new FindUserBySocket(ports),

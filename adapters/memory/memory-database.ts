@@ -108,6 +108,30 @@ export class MemoryDatabase {
     return others.flatMap((stored) => this.endLogin(stored, reason, atMs) ?? [])
   }
 
+  /** Deletes logins that ended or expired before, with their tokens, at most `limit` of each; how many of both. */
+  forgetLogins(beforeMs: number, limit: number): number {
+    const due = [...this.logins.values()].filter(
+      ({ login, ended }) => (ended?.endedAtMs ?? login.expiresAtMs) < beforeMs,
+    )
+    const loginIds = new Set(due.slice(0, limit).map(({ login }) => login.id))
+    const tokens = [...this.tokens].filter(([, { loginId }]) => loginIds.has(loginId))
+    for (const [digest] of tokens.slice(0, limit)) this.tokens.delete(digest)
+    // One that has more tokens than may go at once waits for the next call.
+    for (const [, { loginId }] of tokens.slice(limit)) loginIds.delete(loginId)
+    for (const loginId of loginIds) this.logins.delete(loginId)
+    const kept = this.endedLogins.filter(({ loginId }) => !loginIds.has(loginId))
+    this.endedLogins.splice(0, this.endedLogins.length, ...kept)
+    return Math.min(tokens.length, limit) + loginIds.size
+  }
+
+  forgetResetCodes(beforeMs: number, limit: number): number {
+    const due = [...this.accounts.values()].filter(
+      ({ resetCode }) => resetCode !== null && resetCode.expiresAtMs < beforeMs,
+    )
+    for (const account of due.slice(0, limit)) account.resetCode = null
+    return Math.min(due.length, limit)
+  }
+
   /** Whether a login ended; for what identifies by login, such as live sessions. */
   hasEnded(loginId: LoginId): boolean {
     return this.logins.get(loginId)?.ended != null

@@ -63,6 +63,10 @@ export class MemoryLoginRepo implements LoginRepoPort {
     return this.database.endLogin(stored, reason, atMs)
   }
 
+  async forget(beforeMs: number, limit: number): Promise<number> {
+    return this.database.forgetLogins(beforeMs, limit) + this.database.forgetResetCodes(beforeMs, limit)
+  }
+
   private isSpentBeside({ parent, spentAtMs }: StoredToken): boolean {
     const spent = this.database.tokens.get(parent ?? '')?.spentSuccessors ?? 0
     return spent > (spentAtMs === null ? 0 : 1)

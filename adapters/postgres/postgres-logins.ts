@@ -86,6 +86,10 @@ export class PostgresLogins implements LoginRepoPort {
     if (exists) await waitForWrites(this.database, PORT)
     return ended
   }
+
+  forget(beforeMs: number, limit: number): Promise<number> {
+    return this.database.transaction(PORT, (tx) => forget(tx, beforeMs, limit))
+  }
 }
 
 /** What is known of a token and its login, read with the login locked; null where there is no such token. */
@@ -168,4 +172,28 @@ async function has(tx: Transaction, loginId: LoginId, userId: UserId | null): Pr
   const rows = await tx`
     select from logins where id = ${loginId} and (${userId}::uuid is null or user_id = ${userId})`
   return rows.length > 0
+}
+
+/** Skips what is locked, so that several processes can do it at once: each has its own logins in hand. */
+async function forget(tx: Transaction, beforeMs: number, limit: number): Promise<number> {
+  const due = await tx<{ id: string }[]>`
+    select id from logins
+    where ended_at_ms < ${beforeMs} or (ended_at_ms is null and expires_at_ms < ${beforeMs})
+    limit ${limit} for update skip locked`
+  const loginIds = due.map(({ id }) => id)
+  const deleted = await Promise.all([
+    tx`
+      delete from refresh_tokens where digest in (
+        select digest from refresh_tokens where login_id = any(${loginIds}::uuid[]) limit ${limit}
+      )`.execute(),
+    // One that has more tokens than may go at once waits for the next call.
+    tx`
+      delete from logins where id = any(${loginIds}::uuid[])
+        and not exists (select from refresh_tokens where refresh_tokens.login_id = logins.id)`.execute(),
+    tx`
+      delete from reset_codes where user_id in (
+        select user_id from reset_codes where expires_at_ms < ${beforeMs} limit ${limit} for update skip locked
+      )`.execute(),
+  ])
+  return deleted.reduce((sum, { count }) => sum + count, 0)
 }

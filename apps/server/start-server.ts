@@ -8,6 +8,7 @@ import { buildHttp } from './http/build-http.js'
 import { Metrics } from './ops/metrics.js'
 import { OverviewOfInstances } from './ops/overview.js'
 import { Readiness } from './ops/readiness.js'
+import { Retention } from './ops/retention.js'
 import { attachRealtime } from './realtime/attach-realtime.js'
 import { SocketNotices } from './realtime/socket-notices.js'
 
@@ -64,6 +65,10 @@ async function serve(config: ServerConfig, logger: Logger, storage: Storage): Pr
     caches: () => [{ cache: 'sessions', tier: 'memory', ...sessionCache() }],
   })
   await http.listen({ host: config.host, port: config.port })
+  const retention = new Retention(
+    () => parley.forgetEndedLogins.execute(),
+    (error) => logger.warn({ err: error }, 'what is no longer kept could not be deleted'),
+  )
   return {
     url: urlOf(config.host, http.server.address() as AddressInfo),
     async stop() {
@@ -71,6 +76,7 @@ async function serve(config: ServerConfig, logger: Logger, storage: Storage): Pr
       await realtime.drain()
       await closeHttp(http)
       parley.stop()
+      await retention.stop()
       await close()
       await storage.release()
     },

@@ -39,5 +39,8 @@ export const ACCESS_TOKEN_TTL_MS = 15 * 60_000
 /** An ended login is remembered this long: an access token's life, and one minute more for clocks that differ. */
 export const ENDED_LOGIN_MEMORY_MS = ACCESS_TOKEN_TTL_MS + 60_000
 
+/** What ended or expired this long ago is deleted: long after anyone could still use it, and after anyone would look it up. */
+export const LOGIN_RETENTION_MS = 30 * 86_400_000
+
 /** A spent refresh token presented again within this time is taken for a lost answer, not for theft. */
 export const REFRESH_REPLAY_GRACE_MS = 60_000

@@ -88,4 +88,9 @@ export interface LoginRepoPort {
     reason: LoginEndReason,
     atMs: number,
   ): Promise<EndedLogin | null>
+  /**
+   * Deletes logins that ended or expired before `beforeMs`, with their refresh tokens, and reset codes that expired before it:
+   * at most `limit` of each. How many it deleted of all three together; 0 when nothing is left that no one else is deleting.
+   */
+  forget(beforeMs: number, limit: number): Promise<number>
 }

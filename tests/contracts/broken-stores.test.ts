@@ -130,6 +130,21 @@ const BREAKAGES: readonly Breakage[] = [
   ['LoginRepoPort', repos.hastyLogins, 'serves many who present one token at once one after the other'],
   ['LoginRepoPort', repos.loginsThatEndLater, 'ends a login once, with its reason'],
   [
+    'LoginRepoPort, forgetting',
+    repos.loginsForEver,
+    'forgets the logins that ended or expired before a time, with all their tokens, and no others',
+    'lets a forgotten login write no more than an ended one',
+    'forgets reset codes that expired before, a bounded number with each call',
+    'can be asked by many at once',
+  ],
+  [
+    'LoginRepoPort, forgetting',
+    repos.hastilyForgottenLogins,
+    'forgets the logins that ended or expired before a time, with all their tokens, and no others',
+    'forgets a bounded number with each call, also of the tokens of one login',
+    'forgets reset codes that expired before, a bounded number with each call',
+  ],
+  [
     'SweepPort',
     repos.halfSweep,
     'finds the heads of the rooms asked for, and of no others',

@@ -1,6 +1,7 @@
 import { accountRepoContract } from './account-repo.contract.js'
 import { invitationRepoContract } from './invitation-repo.contract.js'
 import { loginRepoContract } from './login-repo.contract.js'
+import { loginRetentionContract } from './login-retention.contract.js'
 import { messageRepoContract } from './message-repo.contract.js'
 import { roomLogContract } from './room-log.contract.js'
 import { roomLogDecisionsContract } from './room-log-decisions.contract.js'
@@ -23,5 +24,6 @@ export const storeContracts = {
   MessageRepoPort: messageRepoContract,
   AccountRepoPort: accountRepoContract,
   LoginRepoPort: loginRepoContract,
+  'LoginRepoPort, forgetting': loginRetentionContract,
   SweepPort: sweepContract,
 } satisfies Record<string, StoreContract>

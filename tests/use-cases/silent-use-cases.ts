@@ -34,6 +34,7 @@ export const SILENT = {
     unwrap(await system.parley.setUserDisabled.execute({ userId: member.user.id, disabled: true })),
   endLoginByAdmin: async ({ system, member }) =>
     unwrap(await system.parley.endLoginByAdmin.execute({ loginId: member.actor.loginId })),
+  forgetEndedLogins: async ({ system }) => system.parley.forgetEndedLogins.execute(),
   registerUser: async (world) => connect(world),
   disconnectUser: async (world) => {
     const socketId = await connect(world)

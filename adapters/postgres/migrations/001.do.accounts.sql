@@ -24,16 +24,19 @@ create table logins (
 );
 
 create index logins_live_by_user on logins (user_id) where ended_at_ms is null;
+create index logins_open_by_expiry on logins (expires_at_ms) where ended_at_ms is null;
 create index logins_ended on logins (ended_at_ms) where ended_at_ms is not null;
 
 create table refresh_tokens (
   digest text primary key,
   login_id uuid not null references logins,
-  -- The token that was presented for this one; null for the first of a login.
-  predecessor text references refresh_tokens,
+  -- The token that was presented for this one; null for the first of a login. No foreign key, so that the tokens of a
+  -- forgotten login can go in any order.
+  predecessor text,
   spent_at_ms bigint
 );
 
+create index refresh_tokens_by_login on refresh_tokens (login_id);
 create index refresh_tokens_by_predecessor on refresh_tokens (predecessor) where predecessor is not null;
 
 -- At most one a user; spent by being removed.

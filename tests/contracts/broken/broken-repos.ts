@@ -130,6 +130,19 @@ export function hastyLogins(): Store {
   return { ...store, logins }
 }
 
+/** Forgets nothing, and says so. */
+export function loginsForEver(): Store {
+  const store = makeMemoryStore()
+  return { ...store, logins: brokenBy(store.logins, { forget: async () => 0 }) }
+}
+
+/** Forgets by the wrong time, and all at once. */
+export function hastilyForgottenLogins(): Store {
+  const store = makeMemoryStore()
+  const forget = (beforeMs: number) => store.logins.forget(beforeMs + 1, Number.MAX_SAFE_INTEGER)
+  return { ...store, logins: brokenBy(store.logins, { forget }) }
+}
+
 /** Answers an end before it is stored. */
 export function loginsThatEndLater(): Store {
   const store = makeMemoryStore()
