@@ -137,11 +137,27 @@ export class RawSocket {
   }
 
   /** The first text, received already or within the deadline, that is wanted. */
-  async next(isWanted: (text: string) => boolean, withinMs = 10_000): Promise<string> {
-    await until('the text comes', () => this.received.some(isWanted) || this.closed, withinMs)
-    const found = this.received.find(isWanted)
-    if (found === undefined) throw new Error(`closed with ${this.closeCode} after ${this.received.join(' ')}`)
-    return found
+  next(isWanted: (text: string) => boolean, withinMs = 10_000): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = this.received.find(isWanted)
+        if (found === undefined && !this.closed) return
+        done()
+        if (found !== undefined) resolve(found)
+        else reject(new Error(`closed with ${this.closeCode} after ${this.received.join(' ')}`))
+      }
+      const timer = setTimeout(() => {
+        done()
+        reject(new Error(`not within ${withinMs} ms; received ${this.received.join(' ')}`))
+      }, withinMs)
+      const done = (): void => {
+        clearTimeout(timer)
+        this.socket.off('data', look).off('close', look)
+      }
+      // After the listeners of the constructor, which take what has come.
+      this.socket.on('data', look).on('close', look)
+      look()
+    })
   }
 
   async untilClosed(withinMs = 10_000): Promise<void> {
