@@ -6,7 +6,7 @@ import type { SocketConnection } from './socket-connection.js'
 
 const LOOK_EVERY_MS = 1_000
 const RETRY_MS = 5_000
-/** Departures that are told at once at most; the others wait for the next look. */
+/** Departures that are under way together at most. */
 const BATCH = 50
 
 type Departure = { readonly userId: UserId; readonly dueMs: number }
@@ -15,13 +15,14 @@ type Departure = { readonly userId: UserId; readonly dueMs: number }
 export class Attendance {
   private readonly departures = new Map<SocketId, Departure>()
   private readonly timers: readonly NodeJS.Timeout[]
+  private telling: Promise<void> | null = null
 
   constructor(
     private readonly parley: Parley,
     private readonly onFailure: (error: unknown) => void,
   ) {
     this.timers = [
-      setInterval(() => void this.tellDepartures(performance.now()), LOOK_EVERY_MS).unref(),
+      setInterval(() => void this.tellDepartures(), LOOK_EVERY_MS).unref(),
       setInterval(() => void this.beat(), PRESENCE_BEAT_MS).unref(),
     ]
   }
@@ -44,21 +45,38 @@ export class Attendance {
   depart({ socketId, actor }: SocketConnection, atOnce: boolean): void {
     const dueMs = performance.now() + (atOnce ? 0 : PRESENCE_GRACE_MS)
     this.departures.set(socketId, { userId: actor.userId, dueMs })
-    if (atOnce) void this.tellDepartures(performance.now())
+    if (atOnce) void this.tellDepartures()
   }
 
   /** Tells of all that have gone, without the grace. */
   async close(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer)
+    await this.telling
     let before = Number.POSITIVE_INFINITY
     while (this.departures.size > 0 && this.departures.size < before) {
       before = this.departures.size
-      await this.tellDepartures(Number.POSITIVE_INFINITY)
+      await this.tellBatch(this.dueAt(Number.POSITIVE_INFINITY))
     }
   }
 
-  private async tellDepartures(nowMs: number): Promise<void> {
-    const due = [...this.departures].filter(([, { dueMs }]) => dueMs <= nowMs).slice(0, BATCH)
+  /** Tells of all that are due, also of those who become so meanwhile. */
+  private tellDepartures(): Promise<void> {
+    this.telling ??= this.tellWhileDue().finally(() => {
+      this.telling = null
+    })
+    return this.telling
+  }
+
+  private async tellWhileDue(): Promise<void> {
+    for (let due = this.dueAt(performance.now()); due.length > 0; due = this.dueAt(performance.now()))
+      await this.tellBatch(due)
+  }
+
+  private dueAt(nowMs: number): readonly [SocketId, Departure][] {
+    return [...this.departures].filter(([, { dueMs }]) => dueMs <= nowMs).slice(0, BATCH)
+  }
+
+  private async tellBatch(due: readonly [SocketId, Departure][]): Promise<void> {
     for (const [socketId] of due) this.departures.delete(socketId)
     await Promise.all(due.map(([socketId, departure]) => this.tell(socketId, departure)))
   }
