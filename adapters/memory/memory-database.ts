@@ -16,7 +16,7 @@ export type Account = {
   resetCode: { readonly digest: string; readonly expiresAtMs: number } | null
 }
 
-export type StoredLogin = { login: Login; ended: EndedLogin | null }
+export type StoredLogin = { login: Login; ended: EndedLogin | null; readonly placeDigest: string | null }
 
 /** A refresh token, by its digest. */
 export type StoredToken = {
@@ -78,8 +78,8 @@ export class MemoryDatabase {
     return this.accounts.get(this.userIdByEmail.get(emailKey(email)) ?? '') ?? null
   }
 
-  openLogin({ login, refreshDigest }: NewLogin): void {
-    this.logins.set(login.id, { login: frozen(login), ended: null })
+  openLogin({ login, refreshDigest, placeDigest }: NewLogin): void {
+    this.logins.set(login.id, { login: frozen(login), ended: null, placeDigest: placeDigest ?? null })
     this.issueToken(refreshDigest, login.id, null)
   }
 

@@ -17,6 +17,10 @@ export class MemoryLoginRepo implements LoginRepoPort {
     this.database.openLogin(first)
   }
 
+  async wasOpenedFrom(placeDigest: string): Promise<boolean> {
+    return [...this.database.logins.values()].some((stored) => stored.placeDigest === placeDigest)
+  }
+
   async refresh(digest: string, atMs: number, decide: (facts: RefreshFacts) => RefreshDecision) {
     const token = this.database.tokens.get(digest)
     const stored = this.database.logins.get(token?.loginId ?? '')

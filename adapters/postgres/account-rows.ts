@@ -56,7 +56,10 @@ export async function keepOutNewLogins(tx: Transaction, userId: UserId): Promise
   await tx`select from users where id = ${userId} for update`
 }
 
-export async function insertLogin(tx: Transaction, { login, refreshDigest }: NewLogin): Promise<void> {
+export async function insertLogin(
+  tx: Transaction,
+  { login, refreshDigest, placeDigest }: NewLogin,
+): Promise<void> {
   const values = {
     id: login.id,
     user_id: login.userId,
@@ -64,6 +67,7 @@ export async function insertLogin(tx: Transaction, { login, refreshDigest }: New
     created_at_ms: login.createdAtMs,
     last_seen_at_ms: login.lastSeenAtMs,
     expires_at_ms: login.expiresAtMs,
+    place_digest: placeDigest ?? null,
   }
   await Promise.all([
     tx`insert into logins ${tx(values)}`,

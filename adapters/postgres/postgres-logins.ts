@@ -30,6 +30,14 @@ export class PostgresLogins implements LoginRepoPort {
     await this.database.transaction(PORT, (tx) => insertLogin(tx, first))
   }
 
+  async wasOpenedFrom(placeDigest: string): Promise<boolean> {
+    const rows = await this.database.call(
+      PORT,
+      (sql) => sql`select from logins where place_digest = ${placeDigest} limit 1`,
+    )
+    return rows.length > 0
+  }
+
   async refresh(
     digest: string,
     atMs: number,

@@ -30,6 +30,12 @@ export const LIMITS = {
   signInsPerIp: perMinute(30, 60),
   /** Asked before the wider one, so that wrong tries from a few addresses never use up what the owner needs at theirs. */
   signInsPerAccountAndIp: perMinute(5, 10),
+  /**
+   * Guesses at one password from anywhere. Six addresses can hold it used up for as long as they try, so it does not bind
+   * where the owner has signed in or up before (`LoginRepoPort.wasOpenedFrom`): there the limit above is all there is. From a
+   * new place the owner waits until the attack ebbs; no limit can tell them from the attack before their password is
+   * compared, and to compare it is what this one is there to refuse.
+   */
   signInsPerAccount: perMinute(30, 60),
   /** A refresh token has 256 bits, so this only keeps the store quiet. */
   refreshesPerIp: perMinute(600, 300),

@@ -7,7 +7,12 @@ export type Credentials = {
   readonly disabledAtMs: number | null
 }
 
-export type NewLogin = { readonly login: Login; readonly refreshDigest: string }
+export type NewLogin = {
+  readonly login: Login
+  readonly refreshDigest: string
+  /** Of the account and the network address that it is opened from, together; without it, the login makes no place known. */
+  readonly placeDigest?: string
+}
 
 /** Users, their passwords and reset codes. Whatever ends logins here ends them as `LoginRepoPort.end` does. */
 export interface AccountRepoPort {
@@ -64,6 +69,8 @@ export type RefreshDecision =
 
 export interface LoginRepoPort {
   open(first: NewLogin): Promise<void>
+  /** Whether a login that is still remembered, live or not, was opened from that place. */
+  wasOpenedFrom(placeDigest: string): Promise<boolean>
   /** Decides with the login locked, so that two who present one token are served one after the other. Null: no such token. */
   refresh(
     digest: string,

@@ -128,6 +128,11 @@ const BREAKAGES: readonly Breakage[] = [
     'ends the family once where a stolen token is replayed many times at once (input B9)',
   ],
   ['LoginRepoPort', repos.hastyLogins, 'serves many who present one token at once one after the other'],
+  [
+    'LoginRepoPort',
+    repos.loginsFromAnywhere,
+    'remembers the places that logins were opened from, of live and of ended ones, and no others',
+  ],
   ['LoginRepoPort', repos.loginsThatEndLater, 'ends a login once, with its reason'],
   [
     'LoginRepoPort, forgetting',

@@ -5,6 +5,7 @@ import {
   DAY_MS,
   newDigest,
   newLogin,
+  newUser,
   openRoom,
   type Store,
   type StoreContract,
@@ -186,6 +187,20 @@ const ending = {
       Array.from({ length: 10 }, () => store.logins.end(login.id, null, 'ended', store.clock.nowMs())),
     )
     assert.equal(ended.filter((each) => each !== null).length, 1)
+  },
+  'remembers the places that logins were opened from, of live and of ended ones, and no others': async (
+    store,
+  ) => {
+    const [first, later, without] = [newDigest(), newDigest(), newDigest()]
+    const user = newUser(store, 'Ada')
+    const login = newLogin(store, user.id)
+    await store.accounts.create(user, 'hash', { login, refreshDigest: newDigest(), placeDigest: first })
+    const second = newLogin(store, user.id)
+    await store.logins.open({ login: second, refreshDigest: newDigest(), placeDigest: later })
+    await store.logins.open({ login: newLogin(store, user.id), refreshDigest: without })
+    await store.logins.end(login.id, null, 'signed-out', store.clock.nowMs())
+    const known = [first, later, without, newDigest()].map((place) => store.logins.wasOpenedFrom(place))
+    assert.deepEqual(await Promise.all(known), [true, true, false, false])
   },
   'tells whether an actor may still write': async (store) => {
     const { actor, user, login } = await signUp(store, 'Ada')

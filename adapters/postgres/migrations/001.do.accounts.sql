@@ -20,11 +20,14 @@ create table logins (
   expires_at_ms bigint not null,
   ended_at_ms bigint,
   end_reason text,
+  -- Of the account and the network address that it was opened from, together, so that no address is kept readable.
+  place_digest text,
   check ((ended_at_ms is null) = (end_reason is null))
 );
 
 create index logins_live_by_user on logins (user_id) where ended_at_ms is null;
 create index logins_open_by_expiry on logins (expires_at_ms) where ended_at_ms is null;
+create index logins_by_place on logins (place_digest) where place_digest is not null;
 create index logins_ended on logins (ended_at_ms) where ended_at_ms is not null;
 
 create table refresh_tokens (

@@ -15,7 +15,7 @@ import type { TokenPort } from '../../ports/token-port.js'
 import type { LoginFeed } from '../feed/login-feed.js'
 import { withinLimits } from '../rate-limiting.js'
 import { wrongCredentials } from './refusals.js'
-import { type LoginSettings, newLogin, type SignedIn, signedIn } from './signed-in.js'
+import { type LoginSettings, newLogin, placeOf, type SignedIn, signedIn } from './signed-in.js'
 
 type Ports = {
   accounts: AccountRepoPort
@@ -47,7 +47,9 @@ export class SignIn {
     const password = checkPassword('password', input.password)
     if (!password.ok) return password
     const key = emailKey(email.value)
-    const within = await this.takeLimits(tokens.digest(key), ipKey(input.ip))
+    const ip = ipKey(input.ip)
+    const placeDigest = placeOf(tokens, key, ip)
+    const within = await this.takeLimits(tokens.digest(key), ip, placeDigest)
     if (!within.ok) return within
 
     const credentials = await accounts.findByEmail(key)
@@ -57,7 +59,7 @@ export class SignIn {
 
     const login = newLogin(this.ports, credentials.user.id, input.userAgent)
     const refreshToken = tokens.mintSecret()
-    await logins.open({ login, refreshDigest: tokens.digest(refreshToken) })
+    await logins.open({ login, refreshDigest: tokens.digest(refreshToken), placeDigest })
     if (!(await this.stillOpens(login, password.value, hash))) {
       const ended = await logins.end(login.id, login.userId, 'ended', clock.nowMs())
       if (ended !== null) loginFeed.announce([ended])
@@ -66,14 +68,16 @@ export class SignIn {
     return ok(await signedIn(this.ports, credentials.user, login, refreshToken))
   }
 
-  private async takeLimits(account: string, ip: string): Promise<Result<null, Refusal>> {
-    const { limits } = this.ports
+  private async takeLimits(account: string, ip: string, placeDigest: string): Promise<Result<null, Refusal>> {
+    const { limits, logins } = this.ports
     const narrow = await withinLimits(limits, {
       [`sign-in:ip:${ip}`]: LIMITS.signInsPerIp,
       [`sign-in:account-ip:${account}:${ip}`]: LIMITS.signInsPerAccountAndIp,
     })
     if (!narrow.ok) return narrow
-    return withinLimits(limits, { [`sign-in:account:${account}`]: LIMITS.signInsPerAccount })
+    const wide = await withinLimits(limits, { [`sign-in:account:${account}`]: LIMITS.signInsPerAccount })
+    // Asked by the account's address and not by the account, so that it takes as long where there is none.
+    return wide.ok || !(await logins.wasOpenedFrom(placeDigest)) ? wide : ok(null)
   }
 
   /** Stores the password under today's parameters; the hash that is now stored. Busy hashing puts it off to the next time. */

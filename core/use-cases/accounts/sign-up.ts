@@ -13,7 +13,7 @@ import type { PasswordPort } from '../../ports/password-port.js'
 import type { RateLimitPort } from '../../ports/rate-limit-port.js'
 import type { TokenPort } from '../../ports/token-port.js'
 import { withinLimits } from '../rate-limiting.js'
-import { type LoginSettings, newLogin, type SignedIn, signedIn } from './signed-in.js'
+import { type LoginSettings, newLogin, placeOf, type SignedIn, signedIn } from './signed-in.js'
 
 type Ports = {
   accounts: AccountRepoPort
@@ -45,8 +45,9 @@ export class SignUp {
     if (!displayName.ok) return displayName
     const password = checkNewPassword('password', input.password)
     if (!password.ok) return password
+    const ip = ipKey(input.ip)
     const within = await withinLimits(limits, {
-      [`sign-up:ip:${ipKey(input.ip)}`]: LIMITS.signUpsPerIp,
+      [`sign-up:ip:${ip}`]: LIMITS.signUpsPerIp,
       [`sign-up:address:${tokens.digest(emailKey(email.value))}`]: LIMITS.signUpsPerAddress,
     })
     if (!within.ok) return within
@@ -61,7 +62,8 @@ export class SignUp {
     }
     const login = newLogin(this.ports, user.id, input.userAgent)
     const refreshToken = tokens.mintSecret()
-    const first = { login, refreshDigest: tokens.digest(refreshToken) }
+    const placeDigest = placeOf(tokens, emailKey(email.value), ip)
+    const first = { login, refreshDigest: tokens.digest(refreshToken), placeDigest }
     if (!(await accounts.create(user, passwordHash, first)))
       return conflict('This e-mail address has an account.')
     return ok(await signedIn(this.ports, user, login, refreshToken))

@@ -46,6 +46,10 @@ export function newLogin(
   }
 }
 
+/** Digest of an account (by `emailKey`) and an address (by `ipKey`): no address can be told from it without the account. */
+export const placeOf = (tokens: TokenPort, account: string, ip: string): string =>
+  tokens.digest(`${account} ${ip}`)
+
 /** What a client gets for a login; its access token ends with the login at the latest. */
 export async function signedIn(
   ports: { readonly tokens: TokenPort; readonly clock: ClockPort },

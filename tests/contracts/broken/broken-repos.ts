@@ -130,6 +130,12 @@ export function hastyLogins(): Store {
   return { ...store, logins }
 }
 
+/** Takes every place for one that a login was opened from. */
+export function loginsFromAnywhere(): Store {
+  const store = makeMemoryStore()
+  return { ...store, logins: brokenBy(store.logins, { wasOpenedFrom: async () => true }) }
+}
+
 /** Forgets nothing, and says so. */
 export function loginsForEver(): Store {
   const store = makeMemoryStore()

@@ -117,6 +117,40 @@ describe('SignIn', () => {
     await signIn(system)
   })
 
+  it('lets the owner in where they were before while 100 addresses try without end (input E3)', async () => {
+    const system = start()
+    const [first, second] = [newIp(), newIp()]
+    await signUp(system, { ip: first })
+    await signIn(system, { ip: second })
+    const attackers = Array.from({ length: 100 }, newIp)
+    for (let minute = 0; minute < 5; minute += 1) {
+      for (const ip of attackers) await trySignIn(system, { ...WRONG, ip })
+      expect(codeOf(await trySignIn(system))).toBe('RATE_LIMITED')
+      for (const ip of [first, second]) await signIn(system, { ip })
+      system.clock.pass(60_000)
+    }
+  })
+
+  it('limits tries from where the owner was before as it does from anywhere (input E3)', async () => {
+    const system = start()
+    const ip = newIp()
+    await signUp(system, { ip })
+    await times(100, () => trySignIn(system, WRONG))
+    const codes = (await times(100, () => trySignIn(system, { ...WRONG, ip }))).map(codeOf)
+    expect(countOf(codes, 'UNAUTHENTICATED')).toBe(10)
+  })
+
+  it('takes no place for known to one account that only another was at (input E3)', async () => {
+    const system = start()
+    const ip = newIp()
+    await signUp(system, { ip })
+    const bob = { email: 'bob@example.org' }
+    await signUp(system, bob)
+    await times(100, () => trySignIn(system, { ...WRONG, ...bob }))
+    expect(codeOf(await trySignIn(system, { ...bob, ip }))).toBe('RATE_LIMITED')
+    await signIn(system, { ip })
+  })
+
   it('limits one address that tries many accounts (input E3)', async () => {
     const system = start()
     await signUp(system)
