@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Instances, startInstances } from '../../support/instances.js'
 import { until } from '../../support/person.js'
 import { metric } from './measures.js'
 import { ENGINE, PollingSession } from './polling-session.js'
-import { pipeline, send } from './raw-http.js'
+import { pipeline } from './raw-http.js'
 import { encodeFrame, type Frame, RawSocket } from './raw-socket.js'
 import { clientId, expectAlive, RoomUnderWatch } from './room-under-watch.js'
 
@@ -298,45 +297,5 @@ describe('a packet', () => {
     expect(events.length).toBeGreaterThan(0)
     for (const packet of events) expect(packet).toMatch(/^42\["/)
     raw.destroy()
-  })
-})
-
-describe('a body over HTTP', () => {
-  it('input D1: one byte above the limit is refused, with and without a length told, and one at the limit is read', async () => {
-    const { accessToken: token } = room.owner
-    const path = `/api/v1/rooms/${room.roomId}/messages`
-    const sized = (bytes: number) => {
-      const start = `{"clientMessageId":"${clientId()}","text":"`
-      return `${start}${'x'.repeat(bytes - start.length - 2)}"}`
-    }
-    await room.unharmedBy(async () => {
-      const statuses = [65_536, 65_537, 1_048_576].map(async (bytes) => {
-        const told = await send(url, 'POST', path, { token, body: sized(bytes) })
-        const chunked = await send(url, 'POST', path, {
-          token,
-          body: sized(bytes),
-          headers: { 'transfer-encoding': 'chunked' },
-        })
-        return [bytes, told.status, told.body.code, chunked.status]
-      })
-      expect(await Promise.all(statuses)).toEqual([
-        [65_536, 400, 'VALIDATION_FAILED', 400],
-        [65_537, 413, 'TOO_LARGE', 413],
-        [1_048_576, 413, 'TOO_LARGE', 413],
-      ])
-    })
-  })
-
-  it('input D17: that is compressed is not unpacked', async () => {
-    const { accessToken: token } = room.owner
-    const body = gzipSync(JSON.stringify({ name: 'x'.repeat(10 * MIB) }))
-    expect(body.length).toBeLessThan(65_536)
-    await room.unharmedBy(async () => {
-      for (const encoding of ['gzip', 'x-gzip', 'br', 'deflate, gzip']) {
-        const headers = { 'content-encoding': encoding }
-        const answer = await send(url, 'POST', '/api/v1/rooms', { token, body, headers })
-        expect([encoding, answer.status]).toEqual([encoding, 400])
-      }
-    })
   })
 })
