@@ -4,7 +4,6 @@ import { withReaction } from '../../../core/domain/message.js'
 import type { RoomCommit } from '../../../core/domain/room-event.js'
 import {
   changeMessage,
-  edit,
   openRoomOfThree,
   remove,
   type Store,
@@ -37,7 +36,15 @@ async function writeSomething(store: Store, opened: Opened, random: (below: numb
   const clientMessageId = `client-${random(60)}`
   const message = await send(store, roomId, author, clientMessageId, { clientMessageId })
   const kind = message.deletedAtMs === null ? random(8) : 3 + random(5)
-  if (kind === 0) await edit(store, author.actor, message, `edited ${random(100)}`)
+  if (kind === 0) {
+    const text = `edited ${random(100)}`
+    // Deleted by another writer meanwhile, it cannot have a text any more.
+    await changeMessage(store, author.actor, message, (present) =>
+      present.deletedAtMs === null
+        ? { type: 'message.edited', message: present, text, deliveredUnder: 'edited' }
+        : { type: 'message.deleted', message: present },
+    )
+  }
   if (kind === 1) await remove(store, author.actor, message)
   if (kind === 2)
     await changeMessage(store, member.actor, message, (present) => {
