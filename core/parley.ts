@@ -43,6 +43,7 @@ import { ReactToMessage } from './use-cases/messages/react-to-message.js'
 import { SearchMessages } from './use-cases/messages/search-messages.js'
 import { SendMessage } from './use-cases/messages/send-message.js'
 import { GetRoomPresence } from './use-cases/presence/get-room-presence.js'
+import { PresenceTelling } from './use-cases/presence/presence-telling.js'
 import { SetPresence } from './use-cases/presence/set-presence.js'
 import { SetTyping } from './use-cases/presence/set-typing.js'
 import { SweepPresence } from './use-cases/presence/sweep-presence.js'
@@ -110,7 +111,8 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
   const roomFeed = new RoomFeed(ports)
   const sweeper = new Sweeper(ports, { rooms: roomFeed, logins: loginFeed })
   const liveSockets: LiveSockets = new Map()
-  const all = { ...ports, loginFeed, liveSockets, settings: { ...DEFAULTS, ...settings } }
+  const telling = new PresenceTelling({ ...ports, liveSockets })
+  const all = { ...ports, loginFeed, liveSockets, telling, settings: { ...DEFAULTS, ...settings } }
   return {
     ...accountUseCases(all),
     ...roomUseCases(ports),
@@ -121,6 +123,7 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
     async start(): Promise<void> {
       await Promise.all([loginFeed.start(), roomFeed.start()])
       await sweeper.start()
+      ports.bus.onGap(() => telling.doubt())
     },
     stop(): void {
       sweeper.stop()
@@ -128,7 +131,12 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
   }
 }
 
-type AccountPorts = ParleyPorts & { loginFeed: LoginFeed; liveSockets: LiveSockets; settings: ParleySettings }
+type AccountPorts = ParleyPorts & {
+  loginFeed: LoginFeed
+  liveSockets: LiveSockets
+  telling: PresenceTelling
+  settings: ParleySettings
+}
 
 function accountUseCases(ports: AccountPorts) {
   return {

@@ -1,33 +1,21 @@
-import type { PresencePort, PresenceState, UserState } from '../../ports/presence-port.js'
-import { type TellingPorts, tellRooms } from './tell-rooms.js'
+import type { PresencePort } from '../../ports/presence-port.js'
+import type { PresenceTelling } from './presence-telling.js'
 
-type Ports = TellingPorts & { presence: PresencePort }
-
-const STATES: readonly PresenceState[] = ['online', 'away', 'offline']
+type Ports = { presence: PresencePort; telling: PresenceTelling }
 
 /**
- * Keeps this process's sockets present, and tells the rooms of users who came back with it or whose process died; how many
- * of the latter it found.
+ * Keeps this process's sockets present, and tells the rooms of users who came back with it, whose process died, or of whom
+ * they may not know yet; how many of the second it found.
  */
 export class SweepPresence {
   constructor(private readonly ports: Ports) {}
 
   async execute(): Promise<number> {
-    const { presence } = this.ports
-    await this.tell(await presence.beat())
+    const { presence, telling } = this.ports
+    await telling.tell(await presence.beat())
     const gone = await presence.reap()
-    await tellRooms(this.ports, gone, 'offline')
+    await telling.tell(gone.map((userId) => ({ userId, state: 'offline' })))
+    await telling.tellAgain()
     return gone.length
-  }
-
-  private async tell(users: readonly UserState[]): Promise<void> {
-    for (const state of STATES) {
-      const alike = users.filter((user) => user.state === state)
-      await tellRooms(
-        this.ports,
-        alike.map(({ userId }) => userId),
-        state,
-      )
-    }
   }
 }

@@ -4,14 +4,15 @@ import { ok, type Result } from '../../domain/result.js'
 import type { CachePort } from '../../ports/cache-port.js'
 import type { PresencePort } from '../../ports/presence-port.js'
 import type { SessionPort } from '../../ports/session-port.js'
-import { type TellingPorts, tellChange } from '../presence/tell-rooms.js'
+import type { PresenceTelling } from '../presence/presence-telling.js'
 import { type LiveSockets, sessionKey } from './live-sockets.js'
 
-type Ports = TellingPorts & {
+type Ports = {
   sessions: SessionPort
   presence: PresencePort
   cache: CachePort
   liveSockets: LiveSockets
+  telling: PresenceTelling
 }
 
 /** Forgets a socket that has gone for good, here and in the stores. Safe to repeat, also after it threw. */
@@ -22,12 +23,12 @@ export class DisconnectUser {
     readonly socketId: SocketId
     readonly userId: UserId
   }): Promise<Result<null, Refusal>> {
-    const { sessions, presence, cache, liveSockets } = this.ports
+    const { sessions, presence, cache, liveSockets, telling } = this.ports
     const { socketId, userId } = input
     liveSockets.delete(socketId)
     // One store's outage must not leave the other with a socket that is gone.
     const outcomes = await Promise.allSettled([
-      presence.withdraw(userId, socketId).then((change) => tellChange(this.ports, userId, change)),
+      presence.withdraw(userId, socketId).then((change) => telling.tellChange(userId, change)),
       sessions.remove(socketId).then(() => cache.drop(sessionKey(socketId))),
     ])
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')

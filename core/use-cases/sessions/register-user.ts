@@ -2,17 +2,20 @@ import type { Actor } from '../../domain/account.js'
 import type { SocketId } from '../../domain/ids.js'
 import { type Refusal, unauthenticated } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
+import type { ClockPort } from '../../ports/clock-port.js'
 import type { PresencePort } from '../../ports/presence-port.js'
 import type { SessionPort } from '../../ports/session-port.js'
 import type { LoginFeed } from '../feed/login-feed.js'
-import { type TellingPorts, tellChange } from '../presence/tell-rooms.js'
+import type { PresenceTelling } from '../presence/presence-telling.js'
 import type { LiveSocket, LiveSockets } from './live-sockets.js'
 
-type Ports = TellingPorts & {
+type Ports = {
   sessions: SessionPort
   presence: PresencePort
   loginFeed: LoginFeed
   liveSockets: LiveSockets
+  telling: PresenceTelling
+  clock: ClockPort
 }
 
 /** Takes note of a socket that has connected: a live session that every process can find, and its user's presence. */
@@ -20,7 +23,7 @@ export class RegisterUser {
   constructor(private readonly ports: Ports) {}
 
   async execute(actor: Actor, input: { readonly socketId: SocketId }): Promise<Result<LiveSocket, Refusal>> {
-    const { sessions, presence, loginFeed, liveSockets, clock } = this.ports
+    const { sessions, presence, loginFeed, liveSockets, telling, clock } = this.ports
     const { userId, loginId } = actor
     const socket = { socketId: input.socketId, userId, loginId, connectedAtMs: clock.nowMs() }
     if (loginId !== null) {
@@ -32,7 +35,7 @@ export class RegisterUser {
       }
     }
     liveSockets.set(input.socketId, socket)
-    await tellChange(this.ports, userId, await presence.announce(userId, input.socketId, 'online'))
+    await telling.tellChange(userId, await presence.announce(userId, input.socketId, 'online'))
     return ok(socket)
   }
 }

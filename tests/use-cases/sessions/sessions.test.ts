@@ -1,40 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { PortUnavailable } from '../../../core/ports/port-unavailable.js'
-import type { SignedIn } from '../../../core/use-cases/accounts/signed-in.js'
 import {
   actorOf,
   codeOf,
   type Options,
-  type System,
   signIn,
   signUp,
   start,
   startDeployment,
   unwrap,
 } from '../accounts/system.js'
-
-type Process = Pick<System, 'parley' | 'ports' | 'notices'>
-
-const connect = ({ parley }: Process, signedIn: SignedIn, socketId: string) =>
-  parley.registerUser.execute(actorOf(signedIn), { socketId })
-
-const disconnect = ({ parley }: Process, { user }: SignedIn, socketId: string) =>
-  parley.disconnectUser.execute({ socketId, userId: user.id })
-
-const find = ({ parley }: Process, socketId: string) => parley.findUserBySocket.execute({ socketId })
-
-const states = ({ notices }: Process): readonly string[] =>
-  notices.flatMap((notice) => (notice.type === 'presence' ? [notice.state] : []))
-
-/** Two processes of one deployment, and Ann, who has a room of her own. */
-async function startTwo(options: Options = {}) {
-  const { startProcess, clock, database } = startDeployment()
-  const one = startProcess(options)
-  const other = startProcess()
-  const ann = await signUp(one)
-  const room = unwrap(await one.parley.createRoom.execute(actorOf(ann), { name: 'Home' }))
-  return { clock, database, one, other, ann, room }
-}
+import { connect, disconnect, find, startTwo, states } from './two-processes.js'
 
 describe('RegisterUser and FindUserBySocket', () => {
   it('find in every process who is behind a socket', async () => {
