@@ -13,7 +13,7 @@ const collect = () => {
   const coalescer = new Coalescer<number>(
     1_000,
     (_older, newer) => newer,
-    (batch) => passed.push(...batch),
+    (batch) => void passed.push(...batch),
   )
   return { passed, coalescer }
 }
@@ -61,5 +61,36 @@ describe('Coalescer', () => {
     coalescer.close()
     vi.advanceTimersByTime(3_000)
     expect(passed).toEqual([])
+  })
+
+  it('begins the interval after what was passed on is done, and passes nothing on meanwhile', async () => {
+    const passed: number[] = []
+    let done: () => void = () => undefined
+    const coalescer = new Coalescer<number>(
+      1_000,
+      (_older, newer) => newer,
+      (batch) => {
+        passed.push(...batch.values())
+        return new Promise((resolve) => {
+          done = resolve
+        })
+      },
+    )
+    coalescer.offer('a', 1)
+    vi.advanceTimersByTime(50)
+    coalescer.offer('a', 2)
+    coalescer.offer('b', 3)
+    vi.advanceTimersByTime(5_000)
+    expect(passed).toEqual([1])
+    done()
+    await new Promise((resolve) => setImmediate(resolve))
+    vi.advanceTimersByTime(50)
+    expect(passed).toEqual([1, 3])
+    done()
+    await new Promise((resolve) => setImmediate(resolve))
+    vi.advanceTimersByTime(900)
+    expect(passed).toEqual([1, 3])
+    vi.advanceTimersByTime(100)
+    expect(passed).toEqual([1, 3, 2])
   })
 })

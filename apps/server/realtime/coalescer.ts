@@ -2,17 +2,19 @@ const TICK_MS = 25
 
 /**
  * Passes on the newest value of each key, at most once an interval a key, in batches. The first of a key goes out within a
- * tick. A key that is quiet for an interval is forgotten.
+ * tick. A key that is quiet for an interval is forgotten. Where passing on takes time, the next batch waits for it and the
+ * interval begins after it; it must not reject.
  */
 export class Coalescer<V> {
   private readonly waiting = new Map<string, V>()
   private readonly cooling = new Map<string, number>()
   private timer: NodeJS.Timeout | null = null
+  private isPassing = false
 
   constructor(
     private readonly intervalMs: number,
     private readonly merge: (older: V, newer: V) => V,
-    private readonly pass: (batch: ReadonlyMap<string, V>) => void,
+    private readonly pass: (batch: ReadonlyMap<string, V>) => void | Promise<void>,
   ) {}
 
   offer(key: string, value: V): void {
@@ -28,6 +30,7 @@ export class Coalescer<V> {
   }
 
   private tick(): void {
+    if (this.isPassing) return
     const nowMs = performance.now()
     for (const [key, untilMs] of this.cooling) {
       // They were added in this order, all for the same time.
@@ -38,12 +41,28 @@ export class Coalescer<V> {
     for (const [key, value] of this.waiting) {
       if (this.cooling.has(key)) continue
       this.waiting.delete(key)
-      this.cooling.set(key, nowMs + this.intervalMs)
       batch.set(key, value)
     }
-    if (batch.size > 0) this.pass(batch)
-    if (this.waiting.size > 0 || this.cooling.size > 0 || this.timer === null) return
+    if (batch.size > 0) this.passOn(batch)
+    if (this.isPassing || this.waiting.size > 0 || this.cooling.size > 0 || this.timer === null) return
     clearInterval(this.timer)
     this.timer = null
+  }
+
+  private passOn(batch: ReadonlyMap<string, V>): void {
+    const cool = () => {
+      const untilMs = performance.now() + this.intervalMs
+      for (const key of batch.keys()) this.cooling.set(key, untilMs)
+    }
+    const passing = this.pass(batch)
+    if (!(passing instanceof Promise)) {
+      cool()
+      return
+    }
+    this.isPassing = true
+    void passing.finally(() => {
+      this.isPassing = false
+      cool()
+    })
   }
 }

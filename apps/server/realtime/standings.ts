@@ -14,24 +14,36 @@ const WATCHED_MAX = 5_000
 
 type Parts = { readonly io: RealtimeServer; readonly parley: Parley }
 
-const merged = (older: ReadonlySet<UserId>, newer: ReadonlySet<UserId>): ReadonlySet<UserId> =>
-  new Set([...older, ...newer])
+/** What is to be told of a room, and to whom. */
+type News = {
+  /** To all who watch it, or to the readers only. */
+  readonly toAll: boolean
+  readonly readers: ReadonlySet<UserId>
+  /** Those among the readers who read through this process, so that the others do not know of it yet. */
+  readonly readHere: ReadonlySet<UserId>
+}
+
+const NOBODY: ReadonlySet<UserId> = new Set()
+const TO_ALL: News = { toAll: true, readers: NOBODY, readHere: NOBODY }
+
+const merged = (older: News, newer: News): News => ({
+  toAll: older.toAll || newer.toAll,
+  readers: new Set([...older.readers, ...newer.readers]),
+  readHere: new Set([...older.readHere, ...newer.readHere]),
+})
 
 /** Tells the users who are connected here how their rooms stand when one of them changes (`room:changed`). */
 export class Standings {
   private readonly roomsOf = new Map<UserId, Set<RoomId>>()
   private readonly usersOf = new Map<RoomId, Set<UserId>>()
-  /** Rooms that changed, each with those whose own membership did. */
-  private readonly touched = new Coalescer<ReadonlySet<UserId>>(REPORT_INTERVAL_MS, merged, (batch) =>
-    this.report(batch),
-  )
-  /** Rooms whose members read here; they are told wherever they are connected. */
-  private readonly read = new Coalescer<ReadonlySet<UserId>>(REPORT_INTERVAL_MS, merged, (batch) =>
-    this.reportRead(batch),
-  )
+  private readonly news = new Coalescer<News>(REPORT_INTERVAL_MS, merged, (batch) => this.report(batch))
 
   constructor(private readonly parts: Parts) {
-    parts.parley.roomFeed.onTouched((touched) => this.onTouched(touched))
+    const { roomFeed } = parts.parley
+    roomFeed.onTouched((touched) => this.onTouched(touched))
+    roomFeed.onRead(([roomId, userId]) => {
+      if (this.roomsOf.has(userId)) this.offerReader(roomId, userId, NOBODY)
+    })
   }
 
   /** A user's first socket in this process has come. */
@@ -54,12 +66,11 @@ export class Standings {
 
   /** A user has moved their read marker through this process. */
   hasRead(roomId: RoomId, userId: UserId): void {
-    this.read.offer(roomId, new Set([userId]))
+    this.offerReader(roomId, userId, new Set([userId]))
   }
 
   close(): void {
-    this.touched.close()
-    this.read.close()
+    this.news.close()
   }
 
   private stillHere(userId: UserId): boolean {
@@ -88,43 +99,44 @@ export class Standings {
   }
 
   private onTouched({ roomId, memberIds }: TouchedRoom): void {
-    const here = memberIds.filter((userId) => this.roomsOf.has(userId))
-    for (const userId of here) this.watch(roomId, userId)
-    if (this.usersOf.has(roomId)) this.touched.offer(roomId, new Set(here))
+    for (const userId of memberIds) this.watch(roomId, userId)
+    if (this.usersOf.has(roomId)) this.news.offer(roomId, TO_ALL)
   }
 
-  private report(batch: ReadonlyMap<RoomId, ReadonlySet<UserId>>): void {
-    const roomIds = [...batch.keys()]
-    const users = new Set(roomIds.flatMap((roomId) => [...(this.usersOf.get(roomId) ?? [])]))
-    void this.ask(roomIds, users, (standing) => {
-      if (this.usersOf.get(standing.roomId)?.has(standing.userId) !== true) return
-      if (standing.role === null) this.unwatch(standing.roomId, standing.userId)
-      this.tell(this.parts.io.local.to(userChannel(standing.userId)), standing)
-    }).catch(() => {
-      for (const [roomId, extra] of batch) this.touched.offer(roomId, extra)
-    })
+  private offerReader(roomId: RoomId, userId: UserId, readHere: ReadonlySet<UserId>): void {
+    this.news.offer(roomId, { toAll: false, readers: new Set([userId]), readHere })
   }
 
-  private reportRead(batch: ReadonlyMap<RoomId, ReadonlySet<UserId>>): void {
-    const users = new Set([...batch.values()].flatMap((userIds) => [...userIds]))
-    void this.ask([...batch.keys()], users, (standing) => {
-      if (batch.get(standing.roomId)?.has(standing.userId) !== true) return
-      this.tell(this.parts.io.to(userChannel(standing.userId)), standing)
-    }).catch(() => undefined)
+  private async report(batch: ReadonlyMap<RoomId, News>): Promise<void> {
+    const readings = [...batch].flatMap(([roomId, { readHere }]) =>
+      [...readHere].map((userId) => [roomId, userId] as const),
+    )
+    this.parts.parley.roomFeed.announceReads(readings)
+    const users = new Set([...batch].flatMap(([roomId, news]) => this.toTell(roomId, news)))
+    if (users.size === 0) return
+    try {
+      const roomIds = [...batch.keys()]
+      const { value } = await this.parts.parley.reportStandings.execute({ roomIds, userIds: [...users] })
+      for (const standing of value) {
+        const news = batch.get(standing.roomId)
+        if (news === undefined || !this.toTell(standing.roomId, news).includes(standing.userId)) continue
+        this.tell(standing)
+      }
+    } catch {
+      for (const [roomId, news] of batch) this.news.offer(roomId, { ...news, readHere: NOBODY })
+    }
   }
 
-  private async ask(
-    roomIds: readonly RoomId[],
-    userIds: ReadonlySet<UserId>,
-    each: (standing: Standing) => void,
-  ): Promise<void> {
-    if (userIds.size === 0) return
-    const { value } = await this.parts.parley.reportStandings.execute({ roomIds, userIds: [...userIds] })
-    for (const standing of value) each(standing)
+  /** Those who are connected here now. */
+  private toTell(roomId: RoomId, { toAll, readers }: News): readonly UserId[] {
+    const told = new Set(readers)
+    if (toAll) for (const userId of this.usersOf.get(roomId) ?? []) told.add(userId)
+    return [...told].filter((userId) => this.roomsOf.has(userId))
   }
 
-  private tell(target: ReturnType<RealtimeServer['to']>, standing: Standing): void {
-    const { roomId, role, headSeq, readSeq, unread } = standing
-    target.emit('room:changed', { roomId, role, headSeq, readSeq, unread })
+  private tell({ roomId, userId, role, headSeq, readSeq, unread }: Standing): void {
+    if (role === null) this.unwatch(roomId, userId)
+    const devices = this.parts.io.local.to(userChannel(userId))
+    devices.emit('room:changed', { roomId, role, headSeq, readSeq, unread })
   }
 }

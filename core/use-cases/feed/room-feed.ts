@@ -8,6 +8,10 @@ import type { SweepPort } from '../../ports/sweep-port.js'
 import { TrackedRoom } from './tracked-room.js'
 
 const TOPIC = 'rooms'
+const READS_TOPIC = 'reads'
+
+/** Read markers told in one message on the bus, at most. */
+const READS_MAX = 500
 
 /** Events ride along in a hint up to this many characters of JSON; beyond it, receivers read them from the log. */
 const HINT_EVENTS_MAX = 6_000
@@ -29,6 +33,9 @@ export type TouchedRoom = {
   readonly memberIds: readonly UserId[]
 }
 
+/** Somebody has moved their read marker in a room. */
+export type Reading = readonly [roomId: RoomId, userId: UserId]
+
 /**
  * Delivers the log of every tracked room in this process: each event after the head at which tracking began, once, in order,
  * whichever process committed it. Own commits come at once; others' by hints; what no hint brought, by reading the log.
@@ -37,6 +44,7 @@ export class RoomFeed {
   private readonly rooms = new Map<RoomId, TrackedRoom>()
   private readonly eventListeners: ((roomId: RoomId, events: readonly RoomEvent[]) => void)[] = []
   private readonly touchListeners: ((touched: TouchedRoom) => void)[] = []
+  private readonly readListeners: ((reading: Reading) => void)[] = []
   private repaired = 0
 
   constructor(private readonly ports: Ports) {
@@ -44,7 +52,11 @@ export class RoomFeed {
   }
 
   async start(): Promise<void> {
-    await this.ports.bus.subscribe(TOPIC, (message) => this.hinted(JSON.parse(message) as Hint))
+    const { bus } = this.ports
+    await Promise.all([
+      bus.subscribe(TOPIC, (message) => this.hinted(JSON.parse(message) as Hint)),
+      bus.subscribe(READS_TOPIC, (message) => this.hintedReads(JSON.parse(message) as Reading[])),
+    ])
   }
 
   /** Told of the events of tracked rooms; the events of one commit, or of one repair, together. */
@@ -55,6 +67,19 @@ export class RoomFeed {
   /** Told of every room that changed anywhere, tracked or not, as far as hints arrive. */
   onTouched(listener: (touched: TouchedRoom) => void): void {
     this.touchListeners.push(listener)
+  }
+
+  /** Told of those who read in other processes, as far as these announce it and hints arrive. */
+  onRead(listener: (reading: Reading) => void): void {
+    this.readListeners.push(listener)
+  }
+
+  /** Tells the other processes of those who have read here. */
+  announceReads(readings: readonly Reading[]): void {
+    for (let from = 0; from < readings.length; from += READS_MAX) {
+      const message = JSON.stringify(readings.slice(from, from + READS_MAX))
+      this.ports.bus.publish(READS_TOPIC, message).catch(() => undefined)
+    }
   }
 
   /** Begins to deliver a room's events. Resolves when every event above the head of a later read is sure to be delivered. */
@@ -106,6 +131,10 @@ export class RoomFeed {
   private hinted(hint: Hint): void {
     this.rooms.get(hint.roomId)?.offer(hint.events ?? [], hint.head)
     this.touch(hint)
+  }
+
+  private hintedReads(readings: readonly Reading[]): void {
+    for (const reading of readings) for (const listener of this.readListeners) listener(reading)
   }
 
   private touch(touched: TouchedRoom): void {
