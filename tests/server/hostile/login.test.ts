@@ -243,7 +243,7 @@ describe('an operator token', () => {
     const texts = await Promise.all(files.map((name) => readFile(join(root, name), 'utf8')))
     expect(texts.filter((text) => text.includes('sameToken(')).length).toBeGreaterThanOrEqual(2)
     // Against null alone: that asks whether there is one.
-    const plain = /(?:admin|metrics)Token\s*[!=]==?(?!\s*null)|[!=]==?\s*(?:\w+\.)*(?:admin|metrics)Token/
+    const plain = /(?:admin|metrics)Token\s*[!=]==?(?!=|\s*null)|[!=]==?\s*(?:\w+\.)*(?:admin|metrics)Token/
     expect(files.filter((_, index) => plain.test(texts[index] ?? ''))).toEqual([])
   })
 })
