@@ -7,7 +7,10 @@ import { occasionally } from './occasionally.js'
 
 const PORT = 'RateLimitPort'
 const CLEAN_EVERY_MS = 60_000
+/** Few enough that no count waits long for them. */
 const CLEAN_AT_ONCE = 5_000
+/** The rest waits for the next time. */
+const CLEAN_ROUNDS = 200
 
 type Call = { readonly key: string; readonly limit: RateLimit }
 
@@ -20,9 +23,13 @@ type Counted = { readonly key: string; readonly allowed: number; readonly wait_m
 export class PostgresRateLimit implements RateLimitPort {
   readonly scope = 'cluster'
   private readonly calls: GatheredCalls<Call, Allowance>
-  private readonly clean = occasionally(CLEAN_EVERY_MS, () => this.deleteExpired())
+  private readonly clean: () => void
 
-  constructor(private readonly database: Pick<Database, 'call'>) {
+  constructor(
+    private readonly database: Pick<Database, 'call'>,
+    { cleanEveryMs = CLEAN_EVERY_MS }: { readonly cleanEveryMs?: number } = {},
+  ) {
+    this.clean = occasionally(cleanEveryMs, () => this.deleteExpired())
     this.calls = new GatheredCalls((batch) => this.count(batch), {
       port: PORT,
       maxBatch: 500,
@@ -78,14 +85,18 @@ export class PostgresRateLimit implements RateLimitPort {
   }
 
   private async deleteExpired(): Promise<void> {
-    await this.database.call(
-      PORT,
-      (sql) => sql`
-        delete from rate_limits where key in (
-          select key from rate_limits where tat_ms < extract(epoch from clock_timestamp()) * 1000
-          limit ${CLEAN_AT_ONCE} for update skip locked
-        )`,
-    )
+    for (let round = 0; round < CLEAN_ROUNDS; round += 1) {
+      const { count } = await this.database.call(
+        PORT,
+        // By the time of the statement, which is one value for all rows, so that the index can be used.
+        (sql) => sql`
+          delete from rate_limits where key in (
+            select key from rate_limits where tat_ms < extract(epoch from statement_timestamp())::float8 * 1000
+            order by tat_ms limit ${CLEAN_AT_ONCE} for update skip locked
+          )`,
+      )
+      if (count < CLEAN_AT_ONCE) return
+    }
   }
 }
 

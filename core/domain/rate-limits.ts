@@ -28,11 +28,11 @@ export const LIMITS = {
   /** Sign-up tells whether an address is known; this keeps it from being asked for long. */
   signUpsPerAddress: perMinute(1, 5),
   signInsPerIp: perMinute(30, 60),
-  /** Asked before the wider one, so that wrong tries from a few addresses never use up what the owner needs at theirs. */
+  /** Asked before the wider ones, so that wrong tries from a few addresses never use up what the owner needs at theirs. */
   signInsPerAccountAndIp: perMinute(5, 10),
   /**
    * Guesses at one password from anywhere. Six addresses can hold it used up for as long as they try, so it does not bind
-   * where the owner has signed in or up before (`LoginRepoPort.wasOpenedFrom`): there the limit above is all there is. From a
+   * where the owner has signed in or up before (`LoginRepoPort.wasOpenedFrom`): there the two above are all there is. From a
    * new place the owner waits until the attack ebbs; no limit can tell them from the attack before their password is
    * compared, and to compare it is what this one is there to refuse.
    */

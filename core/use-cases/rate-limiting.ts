@@ -3,15 +3,17 @@ import { type Refusal, rateLimited } from '../domain/refusal.js'
 import { ok, type Result } from '../domain/result.js'
 import type { RateLimitPort } from '../ports/rate-limit-port.js'
 
-/** Takes one call from every limit, and refuses with the longest wait where one of them is used up. */
+/**
+ * Takes one call from each limit in the order given, up to the first that refuses: what is refused takes from no later one.
+ * So those come last that more callers share.
+ */
 export async function withinLimits(
   limits: RateLimitPort,
   takes: Readonly<Record<string, RateLimit>>,
 ): Promise<Result<null, Refusal>> {
-  const allowances = await Promise.all(Object.entries(takes).map(([key, limit]) => limits.take(key, limit)))
-  const waitMs = Math.max(
-    0,
-    ...allowances.map((allowance) => (allowance.allowed ? 0 : allowance.retryAfterMs)),
-  )
-  return waitMs === 0 ? ok(null) : rateLimited(waitMs)
+  for (const [key, limit] of Object.entries(takes)) {
+    const allowance = await limits.take(key, limit)
+    if (!allowance.allowed) return rateLimited(allowance.retryAfterMs)
+  }
+  return ok(null)
 }

@@ -180,6 +180,30 @@ describe('PostgresRateLimit', () => {
     expect(rows.filter(({ key }) => key.length > 50 || key.includes('@'))).toEqual([])
   })
 
+  it('deletes every key that is as good as unknown, however many there are, and no other', async () => {
+    const limits = new PostgresRateLimit(first, { cleanEveryMs: 0 })
+    await first.call(
+      'test',
+      (sql) => sql`
+        insert into rate_limits (key, per_minute, burst, tat_ms, calls, allowed, wait_ms)
+        select 'key ' || n, 1, 1, extract(epoch from now()) * 1000 + (n % 4 - 2.5) * 600000, 1, 1, 0
+        from generate_series(1, 16000) as n`,
+    )
+    const count = async (which: string) => {
+      const rows = await first.call(
+        'test',
+        (sql) => sql<{ count: number }[]>`
+          select count(*)::integer as count from rate_limits
+          where key like 'key %' and (tat_ms > extract(epoch from now()) * 1000) = ${which === 'ahead'}`,
+      )
+      return rows[0]?.count
+    }
+    expect(await count('past')).toBe(12_000)
+    await limits.take(randomUUID(), { perMinute: 1, burst: 1 })
+    await expect.poll(() => count('past'), { timeout: 10_000 }).toBe(0)
+    expect(await count('ahead')).toBe(4_000)
+  })
+
   it('throws PortUnavailable where it cannot ask', async () => {
     const database = watched(first)
     database.isDown = true

@@ -60,6 +60,9 @@ create unlogged table rate_limits (
   wait_ms double precision not null
 );
 
+-- For what is deleted because its time is past.
+create index rate_limits_by_tat on rate_limits (tat_ms);
+
 -- So many calls of one key at one instant by the generic cell rate algorithm of core/domain/gcra.ts: the same operations in
 -- the same order, so the same results to the last bit.
 create function gcra(

@@ -71,8 +71,8 @@ export class SignIn {
   private async takeLimits(account: string, ip: string, placeDigest: string): Promise<Result<null, Refusal>> {
     const { limits, logins } = this.ports
     const narrow = await withinLimits(limits, {
-      [`sign-in:ip:${ip}`]: LIMITS.signInsPerIp,
       [`sign-in:account-ip:${account}:${ip}`]: LIMITS.signInsPerAccountAndIp,
+      [`sign-in:ip:${ip}`]: LIMITS.signInsPerIp,
     })
     if (!narrow.ok) return narrow
     const wide = await withinLimits(limits, { [`sign-in:account:${account}`]: LIMITS.signInsPerAccount })

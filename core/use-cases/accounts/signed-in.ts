@@ -46,7 +46,7 @@ export function newLogin(
   }
 }
 
-/** Digest of an account (by `emailKey`) and an address (by `ipKey`): no address can be told from it without the account. */
+/** Digest of an account (by `emailKey`) and an address (by `ipKey`): one address looks different in each account. */
 export const placeOf = (tokens: TokenPort, account: string, ip: string): string =>
   tokens.digest(`${account} ${ip}`)
 

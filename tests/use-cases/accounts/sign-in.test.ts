@@ -162,6 +162,17 @@ describe('SignIn', () => {
     await signIn(system)
   })
 
+  it('leaves to others at an address what it refuses to tries at one account (input E3)', async () => {
+    const system = start()
+    const ip = newIp()
+    await signUp(system)
+    await times(100, () => trySignIn(system, { ...WRONG, ip }))
+    const others = await times(60, (index) =>
+      trySignIn(system, { ...WRONG, ip, email: `person-${index}@example.org` }),
+    )
+    expect(countOf(others.map(codeOf), 'UNAUTHENTICATED')).toBe(50)
+  })
+
   it('limits unknown addresses as it limits known ones (input E2)', async () => {
     const system = start()
     await signUp(system)
@@ -208,7 +219,7 @@ describe('SignIn', () => {
     [
       'the password is changed',
       (system: System, userId: string) =>
-        system.ports.accounts.setPassword(userId, 'another hash', null, system.clock.nowMs()),
+        system.ports.accounts.setPassword({ userId, loginId: null }, 'another hash', system.clock.nowMs()),
     ],
     [
       'the account is disabled',
