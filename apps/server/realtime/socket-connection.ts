@@ -23,6 +23,8 @@ type Place = { headSeq: number | null }
 export class SocketConnection implements Connection {
   private readonly places = new Map<RoomId, Place>()
   private readonly joining = new Map<RoomId, Promise<unknown>>()
+  /** Rooms whose join is under way, and may yet take a place. */
+  private readonly entering = new Set<RoomId>()
   private expiry: NodeJS.Timeout
   private over = false
 
@@ -99,9 +101,24 @@ export class SocketConnection implements Connection {
   }
 
   private async joinOnce(roomId: RoomId, join: Join): Promise<Result<JoinedRoom, Refusal>> {
-    const former = this.places.get(roomId)
-    if (former === undefined && this.places.size >= ROOMS_PER_SOCKET)
+    if (!this.hasPlaceFor(roomId))
       return conflict(`A socket is in at most ${ROOMS_PER_SOCKET} rooms at once.`)
+    this.entering.add(roomId)
+    try {
+      return await this.enterAndRead(roomId, join)
+    } finally {
+      this.entering.delete(roomId)
+    }
+  }
+
+  private hasPlaceFor(roomId: RoomId): boolean {
+    return (
+      this.places.has(roomId) || new Set([...this.places.keys(), ...this.entering]).size < ROOMS_PER_SOCKET
+    )
+  }
+
+  private async enterAndRead(roomId: RoomId, join: Join): Promise<Result<JoinedRoom, Refusal>> {
+    const former = this.places.get(roomId)
     let place = former
     const enter = async (): Promise<void> => {
       place ??= await this.takePlace(roomId)
