@@ -2,22 +2,29 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Socket } from 'socket.io-client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { createPostgresStore, type Database, openDatabase } from '../../adapters/postgres/index.js'
+import { SystemClock, UuidIds } from '../../adapters/system/index.js'
+import { change, draftOf } from '../contracts/store.js'
 import { type Instances, startInstances } from '../support/instances.js'
 import { call, expectOk, type Json, Person, until } from '../support/person.js'
 
 let instances: Instances
 let one: string
 let two: string
+/** A process that gives no hints: what it commits, the servers can only find. */
+let mute: Database
 const people: Person[] = []
 
 beforeAll(async () => {
   instances = await startInstances(2)
   ;[one = '', two = ''] = instances.urls
+  mute = openDatabase({ url: instances.variables.DATABASE_URL ?? '' })
 })
 afterEach(() => {
   for (const person of people.splice(0)) person.close()
 })
 afterAll(async () => {
+  await mute?.close()
   await instances?.stop()
 })
 
@@ -62,6 +69,15 @@ async function say(person: Person, roomId: string, url = one): Promise<void> {
   const body = { clientMessageId: randomUUID(), text: 'said aloud' }
   const { status } = await person.http('POST', `/rooms/${roomId}/messages`, body, url)
   expect(status).toBe(201)
+}
+
+/** Sends through the process that gives no hints. */
+async function sayUnheard(person: Person, roomId: string): Promise<void> {
+  const store = { ...createPostgresStore(mute), clock: new SystemClock(), ids: new UuidIds() }
+  const draft = draftOf(store, roomId, person.userId, 'said unheard')
+  const actor = { userId: person.userId, loginId: null }
+  const make = () => ({ ok: true, value: [{ type: 'message.sent', draft }] }) as const
+  expect((await change(store, roomId, actor, { make })).ok).toBe(true)
 }
 
 /** A room of two with nothing said, all of it told, so that what comes next is news. */
@@ -135,4 +151,47 @@ describe('room:changed', () => {
     await invited.hears({ roomId, role: 'observer', headSeq: 5, unread: 1 })
     expect(removed.last(roomId)?.role).toBeNull()
   })
+
+  it('comes within seconds although no hint tells of the message, to sockets in the room and to others', async () => {
+    const { ada, ben, roomId } = await openRoomOfTwo()
+    const [outside, inside] = await Promise.all([one, two].map((url) => Device.connect(ben, url)))
+    if (outside === undefined || inside === undefined) throw new Error('no devices')
+    await expectOk(call(inside.socket, 'room:join', { roomId }))
+    await say(ada, roomId)
+    for (const device of [outside, inside]) await device.hears({ roomId, headSeq: 3, unread: 1 })
+    await sayUnheard(ada, roomId)
+    for (const device of [outside, inside]) await device.hears({ roomId, headSeq: 4, unread: 2 }, 5_000)
+  })
+
+  it('comes for everything that happened while a server did not listen: messages, readings, invitations', async () => {
+    const { ada, ben, roomId } = await openRoomOfTwo()
+    const cleo = await signUp('Cleo')
+    const [other, invited] = [await Device.connect(ben, two), await Device.connect(cleo, two)]
+    await say(ada, roomId)
+    await other.hears({ roomId, headSeq: 3, unread: 1 })
+    await deaf(async () => {
+      await ada.invite(roomId, cleo)
+      await say(ada, roomId)
+      await ben.http('PUT', `/rooms/${roomId}/read`, { seq: 3 }, one)
+    })
+    await other.hears({ roomId, headSeq: 5, readSeq: 3, unread: 1 }, 8_000)
+    await invited.hears({ roomId, role: 'member', headSeq: 5 }, 8_000)
+  })
 })
+
+/** Does something while no server can listen: their listening connections are ended, and no connection is let in. */
+async function deaf(work: () => Promise<void>): Promise<void> {
+  const { sql } = instances
+  const [database] = await sql<{ name: string }[]>`select current_database() as name`
+  const name = database?.name ?? ''
+  await sql.unsafe(`alter database ${name} connection limit 0`)
+  try {
+    const ended = await sql`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = ${name} and application_name like '%-listen'`
+    expect(ended.length).toBe(2)
+    await work()
+  } finally {
+    await sql.unsafe(`alter database ${name} connection limit -1`)
+  }
+}

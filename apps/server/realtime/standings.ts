@@ -41,6 +41,7 @@ export class Standings {
   constructor(private readonly parts: Parts) {
     const { roomFeed } = parts.parley
     roomFeed.onTouched((touched) => this.onTouched(touched))
+    roomFeed.onGap(() => void this.reload())
     roomFeed.onRead(([roomId, userId]) => {
       if (this.roomsOf.has(userId)) this.offerReader(roomId, userId, NOBODY)
     })
@@ -51,7 +52,7 @@ export class Standings {
     if (this.roomsOf.has(actor.userId)) return
     const rooms = new Set<RoomId>()
     this.roomsOf.set(actor.userId, rooms)
-    await this.loadRooms(actor).catch(() => {
+    await this.loadRooms(actor.userId).catch(() => {
       if (this.roomsOf.get(actor.userId) !== rooms) return
       this.depart(actor.userId)
       setTimeout(() => this.stillHere(actor.userId) && void this.arrive(actor), RETRY_MS).unref()
@@ -77,9 +78,21 @@ export class Standings {
     return this.parts.io.of('/').adapter.rooms.has(userChannel(userId))
   }
 
-  private async loadRooms(actor: Actor): Promise<void> {
-    const { value: roomIds } = await this.parts.parley.listRoomIds.execute(actor)
-    for (const roomId of roomIds.slice(0, WATCHED_MAX)) this.watch(roomId, actor.userId)
+  private async loadRooms(userId: UserId): Promise<void> {
+    const { value: roomIds } = await this.parts.parley.listRoomIds.execute({ userId })
+    for (const roomId of roomIds.slice(0, WATCHED_MAX)) this.watch(roomId, userId)
+    await this.parts.parley.roomFeed.watch(roomIds.filter((roomId) => this.usersOf.has(roomId)))
+  }
+
+  /** After hints may have been lost: whose rooms are others now, and who has read, is known to the store only. */
+  private async reload(): Promise<void> {
+    try {
+      for (const userId of [...this.roomsOf.keys()]) await this.loadRooms(userId)
+    } catch {
+      setTimeout(() => void this.reload(), RETRY_MS).unref()
+      return
+    }
+    for (const roomId of this.usersOf.keys()) this.news.offer(roomId, TO_ALL)
   }
 
   private watch(roomId: RoomId, userId: UserId): void {
@@ -95,12 +108,17 @@ export class Standings {
     this.roomsOf.get(userId)?.delete(roomId)
     const users = this.usersOf.get(roomId)
     users?.delete(userId)
-    if (users?.size === 0) this.usersOf.delete(roomId)
+    if (users?.size !== 0) return
+    this.usersOf.delete(roomId)
+    this.parts.parley.roomFeed.unwatch(roomId)
   }
 
   private onTouched({ roomId, memberIds }: TouchedRoom): void {
     for (const userId of memberIds) this.watch(roomId, userId)
-    if (this.usersOf.has(roomId)) this.news.offer(roomId, TO_ALL)
+    if (!this.usersOf.has(roomId)) return
+    this.news.offer(roomId, TO_ALL)
+    // What cannot be read now, the next sweep reads.
+    if (memberIds.length > 0) this.parts.parley.roomFeed.watch([roomId]).catch(() => undefined)
   }
 
   private offerReader(roomId: RoomId, userId: UserId, readHere: ReadonlySet<UserId>): void {

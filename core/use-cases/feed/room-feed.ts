@@ -6,6 +6,7 @@ import type { ClockPort } from '../../ports/clock-port.js'
 import type { RoomLogPort } from '../../ports/room-log-port.js'
 import type { SweepPort } from '../../ports/sweep-port.js'
 import { TrackedRoom } from './tracked-room.js'
+import { WatchedRooms } from './watched-rooms.js'
 
 const TOPIC = 'rooms'
 const READS_TOPIC = 'reads'
@@ -42,9 +43,11 @@ export type Reading = readonly [roomId: RoomId, userId: UserId]
  */
 export class RoomFeed {
   private readonly rooms = new Map<RoomId, TrackedRoom>()
+  private readonly watched = new WatchedRooms()
   private readonly eventListeners: ((roomId: RoomId, events: readonly RoomEvent[]) => void)[] = []
   private readonly touchListeners: ((touched: TouchedRoom) => void)[] = []
   private readonly readListeners: ((reading: Reading) => void)[] = []
+  private readonly gapListeners: (() => void)[] = []
   private repaired = 0
 
   constructor(private readonly ports: Ports) {
@@ -53,6 +56,9 @@ export class RoomFeed {
 
   async start(): Promise<void> {
     const { bus } = this.ports
+    bus.onGap(() => {
+      for (const listener of this.gapListeners) listener()
+    })
     await Promise.all([
       bus.subscribe(TOPIC, (message) => this.hinted(JSON.parse(message) as Hint)),
       bus.subscribe(READS_TOPIC, (message) => this.hintedReads(JSON.parse(message) as Reading[])),
@@ -64,7 +70,7 @@ export class RoomFeed {
     this.eventListeners.push(listener)
   }
 
-  /** Told of every room that changed anywhere, tracked or not, as far as hints arrive. */
+  /** Told of every room that changed anywhere, as far as hints arrive; of tracked and watched rooms whether they do or not. */
   onTouched(listener: (touched: TouchedRoom) => void): void {
     this.touchListeners.push(listener)
   }
@@ -72,6 +78,11 @@ export class RoomFeed {
   /** Told of those who read in other processes, as far as these announce it and hints arrive. */
   onRead(listener: (reading: Reading) => void): void {
     this.readListeners.push(listener)
+  }
+
+  /** Told after each time when the bus may have lost what no sweep finds: readings, and rooms that are not watched yet. */
+  onGap(listener: () => void): void {
+    this.gapListeners.push(listener)
   }
 
   /** Tells the other processes of those who have read here. */
@@ -88,8 +99,8 @@ export class RoomFeed {
     if (known !== undefined) return known.ready
     const { log, sweep, clock } = this.ports
     const room = new TrackedRoom(roomId, { log, sweep, clock }, (events, wasGap) => {
-      if (wasGap) this.repaired += events.length
       for (const listener of this.eventListeners) listener(roomId, events)
+      if (wasGap) this.repairedGap(roomId, events)
     })
     this.rooms.set(roomId, room)
     room.ready.catch(() => {
@@ -101,6 +112,23 @@ export class RoomFeed {
   untrack(roomId: RoomId): void {
     this.rooms.get(roomId)?.close()
     this.rooms.delete(roomId)
+  }
+
+  /** Begins to tell of every change of these rooms. Resolves when each that is committed later is sure to be told of. */
+  async watch(roomIds: readonly RoomId[]): Promise<void> {
+    const unknown = this.watched.add(roomIds)
+    if (unknown.length === 0) return
+    const { heads } = await this.ports.sweep.sweep(unknown, Number.MAX_SAFE_INTEGER)
+    this.learnWatched(heads)
+  }
+
+  unwatch(roomId: RoomId): void {
+    this.watched.remove(roomId)
+  }
+
+  /** The rooms whose heads the next sweep is to read: all that are tracked, and of those that are watched a part in turn. */
+  roomsToSweep(): readonly RoomId[] {
+    return [...new Set([...this.rooms.keys(), ...this.watched.takeTurn()])]
   }
 
   trackedRooms(): readonly RoomId[] {
@@ -115,6 +143,20 @@ export class RoomFeed {
   /** What the sweep found: rooms that are behind read what they miss. */
   learnHeads(heads: ReadonlyMap<RoomId, RoomHeads>): void {
     for (const [roomId, { head }] of heads) this.rooms.get(roomId)?.learnHead(head)
+    this.learnWatched(heads)
+  }
+
+  private learnWatched(heads: ReadonlyMap<RoomId, RoomHeads>): void {
+    for (const [roomId, { head }] of heads)
+      if (this.watched.learn(roomId, head)) this.touch({ roomId, head, memberIds: [] })
+  }
+
+  private repairedGap(roomId: RoomId, events: readonly RoomEvent[]): void {
+    this.repaired += events.length
+    const head = events.at(-1)?.seq ?? 0
+    const memberIds = memberIdsIn(events)
+    // Others were told with the hint behind the gap, or by the sweep.
+    if (this.watched.learn(roomId, head) || memberIds.length > 0) this.touch({ roomId, head, memberIds })
   }
 
   private committed(commit: RoomCommit): void {
@@ -138,6 +180,7 @@ export class RoomFeed {
   }
 
   private touch(touched: TouchedRoom): void {
+    this.watched.learn(touched.roomId, touched.head)
     for (const listener of this.touchListeners) listener(touched)
   }
 }

@@ -9,7 +9,7 @@ type Ports = { rooms: RoomRepoPort }
 export class ListRoomIds {
   constructor(private readonly ports: Ports) {}
 
-  async execute(actor: Actor): Promise<Ok<readonly RoomId[]>> {
+  async execute(actor: Pick<Actor, 'userId'>): Promise<Ok<readonly RoomId[]>> {
     const roomIds = await this.ports.rooms.roomIdsOf([actor.userId])
     // Ids are in order of creation.
     return ok((roomIds.get(actor.userId) ?? []).toSorted().toReversed())

@@ -11,7 +11,7 @@ import type { RoomEvent } from '../../../core/domain/room-event.js'
 import { LoginFeed } from '../../../core/use-cases/feed/login-feed.js'
 import { RoomFeed } from '../../../core/use-cases/feed/room-feed.js'
 import { Sweeper } from '../../../core/use-cases/feed/sweeper.js'
-import { openRoom, type Person, send, signUp } from '../../contracts/store.js'
+import { join, openRoom, type Person, send, signUp } from '../../contracts/store.js'
 
 /** A process over the shared database and bus, and what it has delivered. */
 async function startProcess(database: MemoryDatabase, hub: MemoryBusHub, clock: MemoryClock, seed: number) {
@@ -118,6 +118,71 @@ describe('RoomFeed', () => {
     await sendMany(1)
     await clock.advance(5)
     expect(touched).toMatchObject([{ roomId, head: 2, memberIds: [] }])
+  })
+
+  describe('when no hint arrives', () => {
+    const touched: { roomId: string; head: number; memberIds: readonly string[] }[] = []
+    beforeEach(() => {
+      touched.length = 0
+      there.rooms.onTouched((room) => touched.push(room))
+      hub.route = () => []
+    })
+
+    it('tells of a watched room within a second, once for each time that it has changed', async () => {
+      there.rooms.untrack(roomId)
+      await there.rooms.watch([roomId])
+      await clock.advance(3_000)
+      expect(touched).toEqual([])
+      await sendMany(2)
+      await clock.advance(1_000)
+      expect(touched).toEqual([{ roomId, head: 3, memberIds: [] }])
+      await clock.advance(3_000)
+      expect(touched.length).toBe(1)
+      there.rooms.unwatch(roomId)
+      await sendMany(1)
+      await clock.advance(3_000)
+      expect(touched.length).toBe(1)
+    })
+
+    it('tells who joined a tracked room', async () => {
+      const guest = await signUp(here.store, 'Gus')
+      await join(here.store, roomId, guest)
+      await clock.advance(1_100)
+      expect(touched).toEqual([{ roomId, head: 2, memberIds: [guest.user.id] }])
+    })
+
+    it('finds a change of any of very many watched rooms within seconds', async () => {
+      const fillers = Array.from({ length: 5_000 }, () => here.store.ids.next())
+      const last = (await openRoom(here.store, owner)).id
+      await there.rooms.watch([...fillers, last])
+      await send(here.store, last, owner, 'unheard')
+      await clock.advance(4_000)
+      expect(touched).toEqual([{ roomId: last, head: 2, memberIds: [] }])
+    })
+
+    it('tells that there was a gap once the bus is back', async () => {
+      let gaps = 0
+      there.rooms.onGap(() => {
+        gaps += 1
+      })
+      hub.cut(there.bus)
+      await clock.advance(10)
+      expect(gaps).toBe(0)
+      hub.mend(there.bus, true)
+      await clock.advance(10)
+      expect(gaps).toBe(1)
+    })
+  })
+
+  it('tells other processes who has read, and not its own', async () => {
+    const [readHere, readThere]: [unknown[], unknown[]] = [[], []]
+    here.rooms.onRead((reading) => readHere.push(reading))
+    there.rooms.onRead((reading) => readThere.push(reading))
+    const readings = Array.from({ length: 1_200 }, (_, i) => [roomId, `${i}`] as const)
+    here.rooms.announceReads(readings)
+    await clock.advance(5)
+    expect(readHere).toEqual([])
+    expect(readThere).toEqual(readings)
   })
 
   it('sends a hint without events where they are large, and reads them', async () => {
