@@ -12,7 +12,7 @@ import type { RoomDecision, RoomFacts, RoomLogPort } from '../../ports/room-log-
 import type { RoomRepoPort } from '../../ports/room-repo-port.js'
 import { withinLimits } from '../rate-limiting.js'
 import { admitWriter } from '../rooms/room-access.js'
-import { commentOf, deliveredUnder } from './gate.js'
+import { commentOf, deliveredUnder, judge } from './gate.js'
 import { admitMessageReader } from './message-access.js'
 import type { Delivery } from './send-message.js'
 
@@ -37,13 +37,14 @@ export class EditMessage {
     // Neither the room's limit nor the mediator must tell a non-member that the message exists.
     const access = await admitMessageReader(this.ports, actor, input.messageId)
     if (!access.ok) return access
-    const { roomId } = access.value.message
+    const { room } = access.value
+    const roomId = room.id
     const allowed = await withinLimits(limits, {
       [`send:${roomId}:${actor.userId}`]: LIMITS.messagesPerMember,
       [`send:${actor.userId}`]: LIMITS.messagesPerUser,
     })
     if (!allowed.ok) return allowed
-    const verdict = await mediator.judge({ roomId, authorId: actor.userId, text: text.value })
+    const verdict = await judge(mediator, room, { roomId, authorId: actor.userId, text: text.value })
     return log.write({
       roomId,
       actor,
@@ -55,7 +56,11 @@ export class EditMessage {
   }
 }
 
-function decide(facts: RoomFacts, verdict: Verdict, text: string): Result<RoomDecision<Delivery>, Refusal> {
+function decide(
+  facts: RoomFacts,
+  verdict: Verdict | null,
+  text: string,
+): Result<RoomDecision<Delivery>, Refusal> {
   const writer = admitWriter(facts, 'write')
   if (!writer.ok) return writer
   const { message, room } = facts

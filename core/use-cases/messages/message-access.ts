@@ -3,6 +3,7 @@ import { isId, type MessageId } from '../../domain/ids.js'
 import type { Message } from '../../domain/message.js'
 import { notFound, type Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
+import type { Room } from '../../domain/room.js'
 import type { MessageRepoPort } from '../../ports/message-repo-port.js'
 import type { RoomRepoPort } from '../../ports/room-repo-port.js'
 import { admitReader } from '../rooms/room-access.js'
@@ -13,9 +14,11 @@ export async function admitMessageReader(
   actor: Actor,
   messageId: MessageId,
   minSeq?: number,
-): Promise<Result<{ readonly message: Message; readonly headSeq: number }, Refusal>> {
+): Promise<Result<{ readonly message: Message; readonly room: Room; readonly headSeq: number }, Refusal>> {
   const message = isId(messageId) ? await ports.messages.find(messageId) : null
   if (message === null) return notFound()
   const access = await admitReader(ports.rooms, actor, message.roomId, minSeq)
-  return access.ok ? ok({ message, headSeq: access.value.heads.head }) : access
+  if (!access.ok) return access
+  const { room, heads } = access.value
+  return ok({ message, room, headSeq: heads.head })
 }

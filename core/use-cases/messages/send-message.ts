@@ -11,13 +11,15 @@ import type { IdPort } from '../../ports/id-port.js'
 import type { MediatorPort, Verdict } from '../../ports/mediator-port.js'
 import type { RateLimitPort } from '../../ports/rate-limit-port.js'
 import type { RoomDecision, RoomFacts, RoomLogPort } from '../../ports/room-log-port.js'
+import type { RoomRepoPort } from '../../ports/room-repo-port.js'
 import type { TokenPort } from '../../ports/token-port.js'
 import { withinLimits } from '../rate-limiting.js'
-import { admitWriter } from '../rooms/room-access.js'
-import { commentOf, deliveredUnder } from './gate.js'
+import { admitReader, admitWriter } from '../rooms/room-access.js'
+import { commentOf, deliveredUnder, judge } from './gate.js'
 
 type Ports = {
   log: RoomLogPort
+  rooms: RoomRepoPort
   limits: RateLimitPort
   mediator: MediatorPort
   ids: IdPort
@@ -45,7 +47,7 @@ export class SendMessage {
   constructor(private readonly ports: Ports) {}
 
   async execute(actor: Actor, input: SendMessageInput): Promise<Result<Delivery, Refusal>> {
-    const { log, limits, mediator, ids, tokens, clock } = this.ports
+    const { log, ids, tokens, clock } = this.ports
     const { roomId, clientMessageId, replyTo } = input
     if (!isClientId(clientMessageId)) return invalid('clientMessageId', 'must be 1 to 64 of A-Z a-z 0-9 _ -')
     const text = checkText('text', input.text, MESSAGE_MAX)
@@ -54,12 +56,8 @@ export class SendMessage {
     const namesNothing = input.threadId !== undefined || (replyTo !== undefined && !isId(replyTo))
     if (!isId(roomId) || namesNothing) return notFound()
 
-    const allowed = await withinLimits(limits, {
-      [`send:${roomId}:${actor.userId}`]: LIMITS.messagesPerMember,
-      [`send:${actor.userId}`]: LIMITS.messagesPerUser,
-    })
-    if (!allowed.ok) return allowed
-    const verdict = await mediator.judge({ roomId, authorId: actor.userId, text: text.value })
+    const verdict = await this.read(actor, roomId, text.value)
+    if (!verdict.ok) return verdict
     const submittedDigest = tokens.digest(text.value)
     const id = ids.next()
     return log.write({
@@ -69,7 +67,7 @@ export class SendMessage {
       needs: { clientMessageId, ...(replyTo === undefined ? {} : { replyTo }) },
       touches: `client:${actor.userId}:${clientMessageId}`,
       decide: (facts) =>
-        decide(facts, verdict, {
+        decide(facts, verdict.value, {
           id,
           roomId,
           senderId: actor.userId,
@@ -80,15 +78,29 @@ export class SendMessage {
           threadBy: null,
           replyTo: replyTo ?? null,
           submittedDigest,
-          deliveredUnder: deliveredUnder(facts.room, verdict),
+          deliveredUnder: deliveredUnder(facts.room, verdict.value),
         }),
     })
+  }
+
+  /** Has the text judged. First its author must be let in, so that strangers cost no model anything; the write decides anew. */
+  private async read(actor: Actor, roomId: RoomId, text: string): Promise<Result<Verdict | null, Refusal>> {
+    const { rooms, limits, mediator } = this.ports
+    // One read by primary key, which a cache of memberships can spare.
+    const access = await admitReader(rooms, actor, roomId)
+    if (!access.ok) return access
+    const allowed = await withinLimits(limits, {
+      [`send:${roomId}:${actor.userId}`]: LIMITS.messagesPerMember,
+      [`send:${actor.userId}`]: LIMITS.messagesPerUser,
+    })
+    if (!allowed.ok) return allowed
+    return ok(await judge(mediator, access.value.room, { roomId, authorId: actor.userId, text }))
   }
 }
 
 function decide(
   facts: RoomFacts,
-  verdict: Verdict,
+  verdict: Verdict | null,
   draft: MessageDraft,
 ): Result<RoomDecision<Delivery>, Refusal> {
   const writer = admitWriter(facts, 'write')
