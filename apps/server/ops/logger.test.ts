@@ -45,8 +45,23 @@ describe('createLogger', () => {
     expect(lines.length).toBeLessThan(100)
     const written = lines.length
     await new Promise((resolve) => setTimeout(resolve, 1_100))
-    logger.warn('later')
-    expect(lines.slice(written)).toMatchObject([{ suppressed: 10_000 - written }, { msg: 'later' }])
+    logger.error('later')
+    expect(lines.slice(written)).toMatchObject([
+      { suppressed: 10_000 - written, of: 'error' },
+      { msg: 'later' },
+    ])
+  })
+
+  it('writes an error in the midst of a storm of warnings, and a fatal line always (input G8)', () => {
+    const { logger, lines } = record()
+    for (let n = 0; n < 1_000; n += 1) logger.warn({ n }, 'the store is away')
+    logger.error('a bug')
+    for (let n = 0; n < 1_000; n += 1) logger.error({ n }, 'again')
+    for (let n = 0; n < 100; n += 1) logger.fatal({ n }, 'cannot go on')
+    expect(lines.filter(({ msg }) => msg === 'a bug')).toHaveLength(1)
+    expect(lines.filter(({ msg }) => msg === 'cannot go on')).toHaveLength(100)
+    expect(lines.filter(({ msg }) => msg === 'the store is away').length).toBeLessThan(100)
+    expect(lines.filter(({ msg }) => msg === 'again').length).toBeLessThan(100)
   })
 
   it('leaves lines of lower levels alone', () => {

@@ -1,9 +1,10 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino, stdSerializers } from 'pino'
 import { gcra } from '../../../core/domain/gcra.js'
 
-/** Warnings and errors written at most: a storm of them must not cost more than the faults themselves. */
+/** Warnings written at most, and errors as well: a storm of them must not cost more than the faults themselves. */
 const STORM = { perMinute: 120, burst: 60 }
 const WARN = 40
+const FATAL = 60
 
 /** Whatever may hold a text, a token or an address, should an object with it ever be logged. */
 const REDACTED = [
@@ -42,21 +43,23 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
 
 type LogMethod = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>
 
+/** Each level has its own allowance, so that many warnings hide no error; what is fatal is always written. */
 function capStorms(): LogMethod {
-  let tatMs: number | null = null
-  let suppressed = 0
+  const kept = new Map<number, { tatMs: number | null; suppressed: number }>()
   return function (args, method, level) {
-    if (level >= WARN) {
-      const { allowance, tatMs: kept } = gcra(tatMs, Date.now(), STORM)
-      tatMs = kept
+    if (level >= WARN && level < FATAL) {
+      const storm = kept.get(level) ?? { tatMs: null, suppressed: 0 }
+      kept.set(level, storm)
+      const { allowance, tatMs } = gcra(storm.tatMs, Date.now(), STORM)
+      storm.tatMs = tatMs
       if (!allowance.allowed) {
-        suppressed += 1
+        storm.suppressed += 1
         return
       }
-      if (suppressed > 0) {
-        this.info({ suppressed }, 'warnings and errors were left out')
-        suppressed = 0
-      }
+      const { suppressed } = storm
+      storm.suppressed = 0
+      if (suppressed > 0)
+        this.info({ suppressed, of: this.levels.labels[level] }, 'lines of a level were left out')
     }
     method.apply(this, args)
   }
