@@ -7,6 +7,17 @@ import { sources } from './sources.js'
 const HOSTILE_CASES = 110
 const FAULTS = 59
 
+/** What is built so far must withstand these; what brings another feature adds its own. */
+const REQUIRED = {
+  input: [
+    ...['A4–A9', 'A16', 'B1–B5', 'B8–B11', 'C1–C4', 'C6–C10', 'C12–C18'],
+    ...['D1–D8', 'D10–D16', 'E1–E3', 'E5–E9', 'I2', 'I4'],
+  ].flatMap(expand),
+  fault: ['P11', 'P12'],
+}
+/** A test's name stands in a test file, or in a contract that several of them run. */
+const HOLDS_TESTS = /\.(?:test|contract)\.ts$/
+
 let inputs: Set<string>
 let faults: Set<string>
 
@@ -15,6 +26,30 @@ function expand(label: string): string[] {
   const [, letter = '', first = '', last = first] = /^([A-Z])(\d+)(?:–[A-Z](\d+))?$/.exec(label) ?? []
   return Array.from({ length: Number(last) - Number(first) + 1 }, (_, i) => `${letter}${Number(first) + i}`)
 }
+
+type Mention = { readonly kind: 'input' | 'fault'; readonly id: string }
+
+/** Every number of a list such as `input A1, A3 and B2`; of a range, the first only. */
+function mentionsIn(text: string): Mention[] {
+  const lists = text.matchAll(/\b(input|fault) ([A-Z]\d+(?:(?:, | and )[A-Z]\d+)*)/g)
+  return Array.from(lists, ([, kind, list = '']) =>
+    list.split(/, | and /).map((id): Mention => ({ kind: kind === 'input' ? 'input' : 'fault', id })),
+  ).flat()
+}
+
+/** The strings of a source, a line each, without its comments: names are among them. */
+function namesIn(text: string): string {
+  const code = text.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '')
+  return Array.from(
+    code.matchAll(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g),
+    ([name]) => name,
+  ).join('\n')
+}
+
+const testFiles = async () =>
+  (await Promise.all(['core', 'adapters', 'apps', 'tests'].map(sources)))
+    .flat()
+    .filter(({ path }) => path !== 'tests/architecture/cases.test.ts')
 
 beforeAll(async () => {
   const text = await readFile(join(REPOSITORY, 'docs/cases.md'), 'utf8')
@@ -32,21 +67,41 @@ describe('docs/cases.md', () => {
   })
 
   it('knows each case and fault that the name of a test mentions', async () => {
-    const files = (await Promise.all(['core', 'adapters', 'apps', 'tests'].map(sources))).flat()
-    const unknown: string[] = []
-    let mentioned = 0
-    for (const { path, text } of files.filter((file) => file.path !== 'tests/architecture/cases.test.ts')) {
-      for (const [mention, kind, list = ''] of text.matchAll(
-        /\b(input|fault) ([A-Z]\d+(?:(?:, | and )[A-Z]\d+)*)/g,
-      )) {
-        const known = kind === 'input' ? inputs : faults
-        for (const id of list.split(/, | and /)) {
-          mentioned += 1
-          if (!known.has(id)) unknown.push(`${path}: ${mention}`)
-        }
-      }
+    const mentions = (await testFiles()).flatMap(({ path, text }) =>
+      mentionsIn(text).map((mention) => ({ path, ...mention })),
+    )
+    expect(mentions.length).toBeGreaterThan(0)
+    const known = { input: inputs, fault: faults }
+    expect(mentions.filter(({ kind, id }) => !known[kind].has(id))).toEqual([])
+  })
+
+  it('has a test for each case and fault that the product must withstand by now', async () => {
+    const names = (await testFiles())
+      .filter(({ path }) => HOLDS_TESTS.test(path))
+      .map(({ text }) => namesIn(text))
+    const covered = mentionsIn(names.join('\n'))
+    for (const kind of ['input', 'fault'] as const) {
+      const ids = new Set(covered.filter((mention) => mention.kind === kind).map(({ id }) => id))
+      expect(
+        REQUIRED[kind].filter((id) => !ids.has(id)),
+        `no test is named after this ${kind}`,
+      ).toEqual([])
     }
-    expect(mentioned).toBeGreaterThan(0)
-    expect(unknown).toEqual([])
+  })
+})
+
+describe('the names of tests', () => {
+  it('count with each number that is written out, and not where only a comment has it', () => {
+    const text = [
+      "it('refuses it (input A1, A3 and B2)', ask)",
+      '  // What input A4 is about.',
+      'it.each(doors)("opens %s: fault C5–C7", open)',
+    ].join('\n')
+    expect(mentionsIn(namesIn(text))).toEqual([
+      { kind: 'input', id: 'A1' },
+      { kind: 'input', id: 'A3' },
+      { kind: 'input', id: 'B2' },
+      { kind: 'fault', id: 'C5' },
+    ])
   })
 })
