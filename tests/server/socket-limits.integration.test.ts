@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Instances, startInstances } from '../support/instances.js'
-import { call, expectOk, Person } from '../support/person.js'
+import { call, expectOk, Person, until } from '../support/person.js'
+import { PollingSession } from './hostile/polling-session.js'
+import { RawSocket } from './hostile/raw-socket.js'
 
 const ROOMS_PER_SOCKET = 200
 /** As many as one socket may have under way, less one. */
@@ -49,5 +51,23 @@ describe('a socket', () => {
     expect(codes.filter((code) => code === 'NOT_FOUND').length).toBeGreaterThanOrEqual(ROOMS_PER_SOCKET)
     await expectOk(call(socket, 'room:join', { roomId }))
     ada.close()
+  })
+})
+
+describe('a client that leaves the namespace', () => {
+  it('loses its connection too, over WebSocket', async () => {
+    const ada = await Person.signUp(url, 'Ada')
+    const raw = await RawSocket.signedIn(url, ada.accessToken)
+    raw.send('41')
+    await raw.untilClosed()
+  })
+
+  it('loses its connection too, over long polling', async () => {
+    const ada = await Person.signUp(url, 'Ada')
+    const session = await PollingSession.open(url, { 'user-agent': 'poller' })
+    await session.post(`40${JSON.stringify({ token: ada.accessToken })}`)
+    expect((await session.poll()).text).toContain('40{"sid"')
+    await session.post('41')
+    await until('its session is unknown', async () => (await session.poll()).status === 400)
   })
 })

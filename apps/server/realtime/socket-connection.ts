@@ -83,17 +83,19 @@ export class SocketConnection implements Connection {
     this.over = true
     this.leaveAll()
     this.socket.emit('session:ended', end)
-    const { conn } = this.socket
     this.socket.disconnect(true)
-    // One that does not read would otherwise keep what waits for it until its next ping is missed.
-    setTimeout(() => terminate(conn), FLUSH_MS).unref()
   }
 
-  /** After the socket has gone. */
+  /** After the socket has gone. Its connection goes with it, which nobody would count any more. */
   close(): void {
     this.over = true
     clearTimeout(this.expiry)
     this.leaveAll()
+    const { conn } = this.socket
+    if (conn.readyState === 'closed') return
+    conn.close()
+    // One that does not read would otherwise keep what waits for it until its next ping is missed.
+    setTimeout(() => terminate(conn), FLUSH_MS).unref()
   }
 
   private leaveAll(): void {
