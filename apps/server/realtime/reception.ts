@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { UserId } from '../../../core/domain/ids.js'
 import { type Refusal, rateLimited } from '../../../core/domain/refusal.js'
 import type { Parley } from '../../../core/parley.js'
 import { PortUnavailable } from '../../../core/ports/port-unavailable.js'
@@ -35,7 +36,8 @@ const DRAIN_BUDGET_MS = 10_000
 
 /** Lets sockets in, keeps them for as long as their logins last, and sees them out. */
 export class Reception {
-  private readonly admitted = new WeakMap<RealtimeSocket, Authenticated>()
+  /** Sockets on their way from the door, which hold their places already. */
+  private readonly admitted = new Map<RealtimeSocket, Authenticated>()
   private readonly gateways = new Set<EventGateway>()
   private draining = false
 
@@ -61,7 +63,7 @@ export class Reception {
 
   /** Null lets the socket in. Whatever is wrong with a token, the answer is the same. */
   private async admit(socket: RealtimeSocket): Promise<WireError | null> {
-    const { parley, proxies, connections, logger } = this.parts
+    const { parley, proxies, logger } = this.parts
     try {
       if (this.draining) throw leaving()
       const admission = await parley.admitCaller.execute({ ip: proxies.ipOf(socket.request), to: 'connect' })
@@ -69,10 +71,10 @@ export class Reception {
       const { token } = socket.handshake.auth as { readonly token?: unknown }
       const result = await parley.authenticate.execute(typeof token === 'string' ? token : '')
       if (!result.ok) return wireRefusal(result.refusal)
-      if (connections.of(result.value.actor.userId).size >= SOCKETS_PER_USER) return wireRefusal(tooMany())
+      if (this.placesTaken(result.value.actor.userId) >= SOCKETS_PER_USER) return wireRefusal(tooMany())
       // The token is not kept where it could be logged or sent to other processes.
       socket.handshake.auth = {}
-      this.admitted.set(socket, result.value)
+      this.reserve(socket, result.value)
       return null
     } catch (error) {
       const told = wireThrown(error)
@@ -81,10 +83,24 @@ export class Reception {
     }
   }
 
+  private placesTaken(userId: UserId): number {
+    let taken = this.parts.connections.of(userId).size
+    for (const { actor } of this.admitted.values()) if (actor.userId === userId) taken += 1
+    return taken
+  }
+
+  private reserve(socket: RealtimeSocket, authenticated: Authenticated): void {
+    // Socket.io lets in nobody whose connection has closed by now.
+    if (socket.conn.readyState !== 'open') return
+    this.admitted.set(socket, authenticated)
+    socket.conn.once('close', () => this.admitted.delete(socket))
+  }
+
   private welcome(socket: RealtimeSocket): void {
     const { parley, connections, rooms, standings, attendance } = this.parts
     const authenticated = this.admitted.get(socket)
     if (authenticated === undefined) throw new Error('a socket came in past the door')
+    this.admitted.delete(socket)
     const { actor, expiresAtMs } = authenticated
     const connection = new SocketConnection(socket, actor, expiresAtMs, rooms)
     const isFirst = connections.of(actor.userId).size === 0
@@ -94,6 +110,8 @@ export class Reception {
     if (isFirst) void standings.arrive(actor)
     const gateway = this.openGateway(socket, connection, ready)
     socket.on('disconnect', () => {
+      // Who leaves the only namespace has no use for the connection, and would hold it beside the sockets that are counted.
+      socket.conn.close()
       this.gateways.delete(gateway)
       connection.close()
       connections.remove(connection)
@@ -105,13 +123,10 @@ export class Reception {
     this.reconsider(connection)
   }
 
-  /** The login may have ended, or the last place been taken, between the door and here. */
+  /** The login may have ended, or the server begun to leave, between the door and here. */
   private reconsider(connection: SocketConnection): void {
-    const { parley, connections } = this.parts
-    const { userId, loginId } = connection.actor
-    if (parley.loginFeed.hasEnded(loginId)) connection.end({ reason: 'ended' })
-    else if (this.draining || connections.of(userId).size > SOCKETS_PER_USER)
-      connection.end({ reason: 'draining', retryAfterMs: spread() })
+    if (this.parts.parley.loginFeed.hasEnded(connection.actor.loginId)) connection.end({ reason: 'ended' })
+    else if (this.draining) connection.end({ reason: 'draining', retryAfterMs: spread() })
   }
 
   private openGateway(
