@@ -11,23 +11,21 @@ export function sendProblem(
   const { code, message, details, retryAfterMs } = error
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(retryAfterMs / 1_000)))
+  // Also where no route says so: what is missing now may be there later.
+  reply.header('cache-control', 'no-store')
   // Serialised here: Fastify's own serialiser knows no such media type.
-  return (
-    reply
-      .code(status)
-      .header('content-type', 'application/problem+json; charset=utf-8')
-      // Also where no route set it: what is missing now may be there later.
-      .header('cache-control', 'no-store')
-      .send(
-        JSON.stringify({
-          type: 'about:blank',
-          title: STATUS_CODES[status],
-          status,
-          detail: message,
-          code,
-          ...(details === undefined ? {} : { details }),
-          ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-        }),
-      )
-  )
+  return reply
+    .code(status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .send(
+      JSON.stringify({
+        type: 'about:blank',
+        title: STATUS_CODES[status],
+        status,
+        detail: message,
+        code,
+        ...(details === undefined ? {} : { details }),
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      }),
+    )
 }

@@ -74,7 +74,7 @@ export class Reception {
       if (this.placesTaken(result.value.actor.userId) >= SOCKETS_PER_USER) return wireRefusal(tooMany())
       // The token is not kept where it could be logged or sent to other processes.
       socket.handshake.auth = {}
-      this.reserve(socket, result.value)
+      this.admitted.set(socket, result.value)
       return null
     } catch (error) {
       const told = wireThrown(error)
@@ -85,15 +85,12 @@ export class Reception {
 
   private placesTaken(userId: UserId): number {
     let taken = this.parts.connections.of(userId).size
-    for (const { actor } of this.admitted.values()) if (actor.userId === userId) taken += 1
+    for (const [socket, { actor }] of this.admitted) {
+      // Socket.io brings in nobody whose connection has closed on the way.
+      if (socket.conn.readyState !== 'open') this.admitted.delete(socket)
+      else if (actor.userId === userId) taken += 1
+    }
     return taken
-  }
-
-  private reserve(socket: RealtimeSocket, authenticated: Authenticated): void {
-    // Socket.io lets in nobody whose connection has closed by now.
-    if (socket.conn.readyState !== 'open') return
-    this.admitted.set(socket, authenticated)
-    socket.conn.once('close', () => this.admitted.delete(socket))
   }
 
   private welcome(socket: RealtimeSocket): void {
@@ -110,8 +107,6 @@ export class Reception {
     if (isFirst) void standings.arrive(actor)
     const gateway = this.openGateway(socket, connection, ready)
     socket.on('disconnect', () => {
-      // Who leaves the only namespace has no use for the connection, and would hold it beside the sockets that are counted.
-      socket.conn.close()
       this.gateways.delete(gateway)
       connection.close()
       connections.remove(connection)
