@@ -1,6 +1,6 @@
-import type { EndedLogin, User } from '../../core/domain/account.js'
+import type { Actor, EndedLogin, User } from '../../core/domain/account.js'
 import { emailKey } from '../../core/domain/email.js'
-import type { LoginId, UserId } from '../../core/domain/ids.js'
+import type { UserId } from '../../core/domain/ids.js'
 import type { AccountRepoPort, Credentials, NewLogin } from '../../core/ports/account-repo-port.js'
 import { frozen } from './freeze.js'
 import type { Account, MemoryDatabase } from './memory-database.js'
@@ -37,9 +37,10 @@ export class MemoryAccountRepo implements AccountRepoPort {
     return credentialsOf(this.database.accounts.get(userId) ?? null)
   }
 
-  async updateProfile(userId: UserId, profile: Profile, atMs: number): Promise<User | null> {
+  async updateProfile(actor: Actor, profile: Profile, atMs: number): Promise<User | null> {
+    const { userId } = actor
     const account = this.database.accounts.get(userId)
-    if (account === undefined) return null
+    if (account === undefined || !this.database.isLive(actor, atMs)) return null
     const { displayName: nameBefore, mediation } = account.user
     const displayName = profile.displayName ?? nameBefore
     account.user = frozen({ ...account.user, displayName, mediation: profile.mediation ?? mediation })
@@ -52,16 +53,11 @@ export class MemoryAccountRepo implements AccountRepoPort {
     if (account?.passwordHash === from) account.passwordHash = to
   }
 
-  async setPassword(
-    userId: UserId,
-    passwordHash: string,
-    keep: LoginId | null,
-    atMs: number,
-  ): Promise<readonly EndedLogin[]> {
-    const account = this.database.accounts.get(userId)
-    if (account === undefined) return []
+  async setPassword(actor: Actor, passwordHash: string, atMs: number): Promise<readonly EndedLogin[] | null> {
+    const account = this.database.accounts.get(actor.userId)
+    if (account === undefined || !this.database.isLive(actor, atMs)) return null
     account.passwordHash = passwordHash
-    return this.database.endLoginsOf(userId, 'password-changed', atMs, keep)
+    return this.database.endLoginsOf(actor.userId, 'password-changed', atMs, actor.loginId)
   }
 
   async setDisabled(userId: UserId, disabled: boolean, atMs: number): Promise<readonly EndedLogin[] | null> {

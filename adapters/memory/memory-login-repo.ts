@@ -1,4 +1,4 @@
-import type { Actor, EndedLogin, Login, LoginEndReason } from '../../core/domain/account.js'
+import type { EndedLogin, Login, LoginEndReason } from '../../core/domain/account.js'
 import type { LoginId, UserId } from '../../core/domain/ids.js'
 import type {
   LoginRepoPort,
@@ -43,10 +43,6 @@ export class MemoryLoginRepo implements LoginRepoPort {
       stored.login = frozen({ ...stored.login, lastSeenAtMs: atMs })
     }
     return { facts, decision, ended }
-  }
-
-  async isLive(actor: Actor, nowMs: number): Promise<boolean> {
-    return this.database.isLive(actor, nowMs)
   }
 
   async list(userId: UserId, nowMs: number): Promise<readonly Login[]> {

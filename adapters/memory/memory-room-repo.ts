@@ -1,9 +1,13 @@
+import type { Actor } from '../../core/domain/account.js'
+import type { Denial } from '../../core/domain/denial.js'
 import type { RoomId, UserId } from '../../core/domain/ids.js'
+import { fail, ok, type Result } from '../../core/domain/result.js'
 import type { Room, Standing } from '../../core/domain/room.js'
 import type { RoomChange, RoomSnapshot } from '../../core/domain/room-event.js'
 import type {
   Creation,
   CreationKey,
+  ReadMarker,
   RoomAccess,
   RoomPage,
   RoomRepoPort,
@@ -21,12 +25,13 @@ export class MemoryRoomRepo implements RoomRepoPort {
 
   async create(
     fields: Omit<Room, 'headSeq'>,
-    ownerId: UserId,
+    owner: Actor,
     key: CreationKey | null,
-  ): Promise<Creation<Room>> {
+  ): Promise<Result<Creation<Room>, Denial>> {
+    if (!this.database.isLive(owner, fields.createdAtMs)) return fail('login-ended')
     const find = (id: string) => this.database.rooms.get(id)?.room ?? null
-    const make = () => ({ id: fields.id, value: this.open(fields, ownerId) })
-    return this.database.createOnce('room', ownerId, key, make, find)
+    const make = () => ({ id: fields.id, value: this.open(fields, owner.userId) })
+    return ok(this.database.createOnce('room', owner.userId, key, make, find))
   }
 
   async access(roomId: RoomId, userId: UserId): Promise<RoomAccess | null> {
@@ -69,8 +74,15 @@ export class MemoryRoomRepo implements RoomRepoPort {
     }
   }
 
-  async markRead(roomId: RoomId, userId: UserId, seq: number) {
-    return this.database.rooms.get(roomId)?.markRead(userId, seq) ?? null
+  async markRead(
+    roomId: RoomId,
+    actor: Actor,
+    seq: number,
+    atMs: number,
+  ): Promise<Result<ReadMarker, Denial>> {
+    if (!this.database.isLive(actor, atMs)) return fail('login-ended')
+    const marker = this.database.rooms.get(roomId)?.markRead(actor.userId, seq)
+    return marker == null ? fail('no-member') : ok(marker)
   }
 
   async standings(roomIds: readonly RoomId[], userIds: readonly UserId[]): Promise<readonly Standing[]> {

@@ -1,10 +1,11 @@
-import type { EndedLogin, User } from '../../core/domain/account.js'
+import type { Actor, EndedLogin, User } from '../../core/domain/account.js'
 import { emailKey } from '../../core/domain/email.js'
-import type { LoginId, RoomId, UserId } from '../../core/domain/ids.js'
+import type { RoomId, UserId } from '../../core/domain/ids.js'
 import type { AccountRepoPort, Credentials, NewLogin } from '../../core/ports/account-repo-port.js'
 import { insertLogin, keepOutNewLogins, markEnded, toUser, type UserRow, userValues } from './account-rows.js'
 import type { CommitListeners } from './commit-listeners.js'
 import type { Database } from './database.js'
+import { isStillLive } from './live-login.js'
 import { appendRenaming } from './renaming.js'
 import { waitForWrites } from './write-barrier.js'
 
@@ -52,13 +53,14 @@ export class PostgresAccounts implements AccountRepoPort {
   }
 
   async updateProfile(
-    userId: UserId,
+    actor: Actor,
     profile: { readonly displayName?: string; readonly mediation?: 'on' | 'off' },
     atMs: number,
   ): Promise<User | null> {
     const written = await this.database.transaction(PORT, async (tx) => {
+      const { userId } = actor
       const [before] = await tx<UserRow[]>`select * from users where id = ${userId} for no key update`
-      if (before === undefined) return null
+      if (before === undefined || !(await isStillLive(tx, actor, atMs))) return null
       const { displayName, mediation } = { ...toUser(before), ...profile }
       await tx`update users set display_name = ${displayName}, mediation = ${mediation} where id = ${userId}`
       const user = { ...toUser(before), displayName, mediation }
@@ -87,18 +89,15 @@ export class PostgresAccounts implements AccountRepoPort {
     )
   }
 
-  async setPassword(
-    userId: UserId,
-    passwordHash: string,
-    keep: LoginId | null,
-    atMs: number,
-  ): Promise<readonly EndedLogin[]> {
+  async setPassword(actor: Actor, passwordHash: string, atMs: number): Promise<readonly EndedLogin[] | null> {
     const ended = await this.database.transaction(PORT, async (tx) => {
+      const { userId, loginId } = actor
       await keepOutNewLogins(tx, userId)
-      await tx`update users set password_hash = ${passwordHash} where id = ${userId}`
-      return markEnded(tx, { userId, keep }, 'password-changed', atMs)
+      if (!(await isStillLive(tx, actor, atMs))) return null
+      const { count } = await tx`update users set password_hash = ${passwordHash} where id = ${userId}`
+      return count === 0 ? null : markEnded(tx, { userId, keep: loginId }, 'password-changed', atMs)
     })
-    await waitForWrites(this.database, PORT)
+    if (ended !== null) await waitForWrites(this.database, PORT)
     return ended
   }
 

@@ -1,10 +1,21 @@
+import { type Denial, denialOf } from '../../core/domain/denial.js'
 import { isId, type RoomId } from '../../core/domain/ids.js'
 import type { Invitation } from '../../core/domain/invitation.js'
-import type { Creation, CreationKey, InvitationRepoPort } from '../../core/ports/room-repo-port.js'
+import { fail, ok, type Result } from '../../core/domain/result.js'
+import type { Role } from '../../core/domain/role.js'
+import type {
+  Creation,
+  CreationKey,
+  InvitationRepoPort,
+  MemberWrite,
+} from '../../core/ports/room-repo-port.js'
 import type { Sql, Transaction } from './connection.js'
 import { claimCreation } from './creations.js'
 import type { Database } from './database.js'
 import { type InvitationRow, toInvitation } from './invitation-rows.js'
+import { loginIsLive } from './live-login.js'
+import { lockRooms } from './room-locks.js'
+import { passBarrier } from './write-barrier.js'
 
 const PORT = 'InvitationRepoPort'
 
@@ -12,16 +23,22 @@ const PORT = 'InvitationRepoPort'
 export class PostgresInvitationRepo implements InvitationRepoPort {
   constructor(private readonly database: Database) {}
 
-  create(invitation: Invitation, key: CreationKey | null): Promise<Creation<Invitation>> {
-    return this.database.transaction(PORT, async (tx) => {
+  create(
+    invitation: Invitation,
+    by: MemberWrite,
+    key: CreationKey | null,
+  ): Promise<Result<Creation<Invitation>, Denial>> {
+    return this.database.transaction<Result<Creation<Invitation>, Denial>>(PORT, async (tx) => {
+      const denial = await lockAndJudge(tx, invitation.roomId, by)
+      if (denial !== null) return fail(denial)
       if (key !== null) {
-        const claim = await claimCreation(tx, invitation.createdBy, 'invitation', key, invitation.code)
-        if (claim.outcome === 'conflict') return { outcome: 'conflict' }
+        const claim = await claimCreation(tx, by.actor.userId, 'invitation', key, invitation.code)
+        if (claim.outcome === 'conflict') return ok({ outcome: 'conflict' })
         const found = claim.outcome === 'found' ? await findInvitation(tx, claim.id) : null
-        if (found !== null) return { outcome: 'found', value: found }
+        if (found !== null) return ok({ outcome: 'found', value: found })
       }
       await insertInvitation(tx, invitation)
-      return { outcome: 'created', value: invitation }
+      return ok({ outcome: 'created', value: invitation })
     })
   }
 
@@ -29,18 +46,39 @@ export class PostgresInvitationRepo implements InvitationRepoPort {
     return this.database.call(PORT, (sql) => findInvitation(sql, code))
   }
 
-  /** The room's row is locked, so that a join by this code is before or after, and none follows the answer. */
-  async revoke(roomId: RoomId, code: string, atMs: number): Promise<boolean> {
-    if (!isId(roomId)) return false
-    const { count } = await this.database.call(
-      PORT,
-      (sql) => sql`
-        with room as (select id from rooms where id = ${roomId} for no key update)
-        update invitations i set revoked_at_ms = ${atMs}
-        from room where i.room_id = room.id and i.code = ${code} and i.revoked_at_ms is null`,
-    )
-    return count === 1
+  async revoke(roomId: RoomId, code: string, by: MemberWrite): Promise<Result<boolean, Denial>> {
+    if (!isId(roomId)) return fail('no-member')
+    return this.database.transaction<Result<boolean, Denial>>(PORT, async (tx) => {
+      const denial = await lockAndJudge(tx, roomId, by)
+      if (denial !== null) return fail(denial)
+      const { count } = await tx`
+        update invitations set revoked_at_ms = ${by.atMs}
+        where room_id = ${roomId} and code = ${code} and revoked_at_ms is null`
+      return ok(count === 1)
+    })
   }
+}
+
+/**
+ * Why the actor may not, as of now. With the room's row locked nobody's role changes until the transaction ends, and a join
+ * is before or after it.
+ */
+async function lockAndJudge(
+  tx: Transaction,
+  roomId: RoomId,
+  { actor, atMs, allows }: MemberWrite,
+): Promise<Denial | null> {
+  const reading = tx<{ is_live: boolean; role: Role | null }[]>`
+    select ${loginIsLive(tx, actor, atMs)} as is_live, (
+      select role from room_members
+      where room_id = ${roomId} and user_id = ${actor.userId} and left_at_ms is null
+    ) as role`
+  const [, , [facts]] = await Promise.all([
+    lockRooms(tx, [roomId]).execute(),
+    passBarrier(tx).execute(),
+    reading.execute(),
+  ])
+  return denialOf({ loginIsLive: facts?.is_live === true, role: facts?.role ?? null }, allows)
 }
 
 async function findInvitation(sql: Sql | Transaction, code: string): Promise<Invitation | null> {

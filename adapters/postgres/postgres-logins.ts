@@ -1,4 +1,4 @@
-import type { Actor, EndedLogin, Login, LoginEndReason } from '../../core/domain/account.js'
+import type { EndedLogin, Login, LoginEndReason } from '../../core/domain/account.js'
 import type { LoginId, UserId } from '../../core/domain/ids.js'
 import type {
   LoginRepoPort,
@@ -54,18 +54,6 @@ export class PostgresLogins implements LoginRepoPort {
     })
     if (refreshed?.decision.kind === 'end') await waitForWrites(this.database, PORT)
     return refreshed
-  }
-
-  async isLive({ userId, loginId }: Actor, nowMs: number): Promise<boolean> {
-    if (loginId === null) return true
-    const rows = await this.database.call(
-      PORT,
-      (sql) => sql`
-        select from logins join users on users.id = logins.user_id
-        where logins.id = ${loginId} and logins.user_id = ${userId}
-          and logins.ended_at_ms is null and logins.expires_at_ms > ${nowMs} and users.disabled_at_ms is null`,
-    )
-    return rows.length > 0
   }
 
   async list(userId: UserId, nowMs: number): Promise<readonly Login[]> {

@@ -1,10 +1,14 @@
+import type { Actor } from '../../core/domain/account.js'
+import type { Denial } from '../../core/domain/denial.js'
 import { isId, type RoomId, type UserId } from '../../core/domain/ids.js'
+import { fail, ok, type Result } from '../../core/domain/result.js'
 import type { Role } from '../../core/domain/role.js'
 import type { Room, Standing } from '../../core/domain/room.js'
 import { type RoomCommit, type RoomSnapshot, raise, toRoomEvent } from '../../core/domain/room-event.js'
 import type {
   Creation,
   CreationKey,
+  ReadMarker,
   RoomAccess,
   RoomPage,
   RoomRepoPort,
@@ -13,11 +17,19 @@ import type { CommitListeners } from './commit-listeners.js'
 import type { Sql, Transaction } from './connection.js'
 import { claimCreation } from './creations.js'
 import type { Database } from './database.js'
+import { isStillLive, loginIsLive } from './live-login.js'
 import { type MessageRow, messageColumns, toMessage } from './message-rows.js'
 import { RoomChangeRows } from './room-change-rows.js'
 import { type MemberRow, type RoomRow, roomColumns, toHeads, toMember, toRoom } from './room-rows.js'
+import { passBarrier } from './write-barrier.js'
 
 const PORT = 'RoomRepoPort'
+
+type MovedRow = {
+  readonly is_live: boolean
+  readonly read_seq: number | null
+  readonly moved: boolean | null
+}
 
 type MarkerRow = { readonly role: Role; readonly read_seq: number }
 
@@ -30,23 +42,24 @@ export class PostgresRoomRepo implements RoomRepoPort {
 
   async create(
     room: Omit<Room, 'headSeq'>,
-    ownerId: UserId,
+    owner: Actor,
     key: CreationKey | null,
-  ): Promise<Creation<Room>> {
+  ): Promise<Result<Creation<Room>, Denial>> {
     const commits: RoomCommit[] = []
-    const creation = await this.database.transaction<Creation<Room>>(PORT, async (tx) => {
+    const created = await this.database.transaction<Result<Creation<Room>, Denial>>(PORT, async (tx) => {
       commits.length = 0
+      if (!(await isStillLive(tx, owner, room.createdAtMs))) return fail('login-ended')
       if (key !== null) {
-        const claim = await claimCreation(tx, ownerId, 'room', key, room.id)
-        if (claim.outcome === 'conflict') return { outcome: 'conflict' }
+        const claim = await claimCreation(tx, owner.userId, 'room', key, room.id)
+        if (claim.outcome === 'conflict') return ok({ outcome: 'conflict' })
         const found = claim.outcome === 'found' ? await findRoom(tx, claim.id) : null
-        if (found !== null) return { outcome: 'found', value: found }
+        if (found !== null) return ok({ outcome: 'found', value: found })
       }
-      commits.push(await insertRoom(tx, room, ownerId))
-      return { outcome: 'created', value: { ...room, headSeq: FIRST_SEQ } }
+      commits.push(await insertRoom(tx, room, owner.userId))
+      return ok({ outcome: 'created', value: { ...room, headSeq: FIRST_SEQ } })
     })
     this.listeners.tell(commits)
-    return creation
+    return created
   }
 
   async access(roomId: RoomId, userId: UserId): Promise<RoomAccess | null> {
@@ -116,23 +129,34 @@ export class PostgresRoomRepo implements RoomRepoPort {
     }
   }
 
-  async markRead(roomId: RoomId, userId: UserId, seq: number) {
-    if (!isId(roomId) || !isId(userId)) return null
-    const [row] = await this.database.call(
-      PORT,
-      (sql) => sql<{ read_seq: number; moved: boolean }[]>`
-        with marker as (
-          select m.read_seq as before, least(${seq}::bigint, r.head) as wanted
-          from room_members m join rooms r on r.id = m.room_id
-          where m.room_id = ${roomId} and m.user_id = ${userId} and m.left_at_ms is null
-          for no key update of m
-        ), moved as (
-          update room_members m set read_seq = marker.wanted from marker
-          where m.room_id = ${roomId} and m.user_id = ${userId} and marker.wanted > marker.before
-        )
-        select greatest(before, wanted) as read_seq, wanted > before as moved from marker`,
+  async markRead(
+    roomId: RoomId,
+    actor: Actor,
+    seq: number,
+    atMs: number,
+  ): Promise<Result<ReadMarker, Denial>> {
+    const { userId } = actor
+    if (!isId(roomId) || !isId(userId)) return fail('no-member')
+    const move = (tx: Transaction) => tx<MovedRow[]>`
+      with login as (select ${loginIsLive(tx, actor, atMs)} as is_live), marker as (
+        select m.read_seq as before, least(${seq}::bigint, r.head) as wanted
+        from room_members m join rooms r on r.id = m.room_id
+        where m.room_id = ${roomId} and m.user_id = ${userId} and m.left_at_ms is null
+          and (select is_live from login)
+        for no key update of m
+      ), moved as (
+        update room_members m set read_seq = marker.wanted from marker
+        where m.room_id = ${roomId} and m.user_id = ${userId} and marker.wanted > marker.before
+      )
+      select is_live, greatest(before, wanted) as read_seq, wanted > before as moved
+      from login left join marker on true`
+    const [, [row]] = await this.database.transaction(PORT, (tx) =>
+      Promise.all([passBarrier(tx).execute(), move(tx).execute()]),
     )
-    return row === undefined ? null : { readSeq: row.read_seq, moved: row.moved }
+    if (row?.is_live !== true) return fail('login-ended')
+    return row.read_seq === null || row.moved === null
+      ? fail('no-member')
+      : ok({ readSeq: row.read_seq, moved: row.moved })
   }
 
   async standings(roomIds: readonly RoomId[], userIds: readonly UserId[]): Promise<readonly Standing[]> {

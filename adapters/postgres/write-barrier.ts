@@ -2,7 +2,7 @@ import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import type { Transaction } from './connection.js'
 import type { Database } from './database.js'
 
-/** Advisory lock that a transaction of the room log holds, shared, from before it reads its facts until it ends. */
+/** Advisory lock that a transaction that writes for an actor holds, shared, from before it reads their login until it ends. */
 const WRITE_BARRIER = 7_310_001
 const POLL_MS = 5
 /** Longer than a transaction may stand still (`idle_in_transaction_session_timeout`) before the server ends it. */
@@ -13,7 +13,7 @@ export const passBarrier = (tx: Transaction) =>
   tx`select pg_advisory_xact_lock_shared(${WRITE_BARRIER}::bigint)`
 
 /**
- * Resolves when every transaction of the room log that may not have seen what this process committed has ended, in all
+ * Resolves when every transaction that writes for an actor and may not have seen what this process committed has ended, in all
  * processes. It looks instead of asking for the lock, behind which all later writes of every room would have to queue.
  */
 export async function waitForWrites(database: Database, port: string): Promise<void> {

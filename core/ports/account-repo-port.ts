@@ -20,21 +20,22 @@ export interface AccountRepoPort {
   create(user: User, passwordHash: string, first: NewLogin): Promise<boolean>
   findByEmail(email: string): Promise<Credentials | null>
   find(userId: UserId): Promise<Credentials | null>
-  /** Changes the profile. A new display name appends `member.changed` to each room of the user, in the same transaction. */
+  /**
+   * Changes the actor's profile. A new display name appends `member.changed` to each room of the user, in the same
+   * transaction. Null where the login is not live in it, or there is no such user.
+   */
   updateProfile(
-    userId: UserId,
+    actor: Actor,
     profile: { readonly displayName?: string; readonly mediation?: 'on' | 'off' },
     atMs: number,
   ): Promise<User | null>
   /** Replaces the hash of an unchanged password (stronger parameters); ends nothing. */
   rehash(userId: UserId, from: string, to: string): Promise<void>
-  /** Sets a new password and ends all logins but `keep`. */
-  setPassword(
-    userId: UserId,
-    passwordHash: string,
-    keep: LoginId | null,
-    atMs: number,
-  ): Promise<readonly EndedLogin[]>
+  /**
+   * Sets the actor's new password and ends all other logins. Null where the actor's own is not live in the transaction that
+   * does so, or there is no such user.
+   */
+  setPassword(actor: Actor, passwordHash: string, atMs: number): Promise<readonly EndedLogin[] | null>
   /** Disables (ending all logins) or enables. Null where there is no such user. */
   setDisabled(userId: UserId, disabled: boolean, atMs: number): Promise<readonly EndedLogin[] | null>
   /** Keeps one reset code a user, replacing an earlier one. False where there is no such user. */
@@ -81,8 +82,6 @@ export interface LoginRepoPort {
     readonly decision: RefreshDecision
     readonly ended: EndedLogin | null
   } | null>
-  /** Whether the actor may still write: login neither ended nor expired, account not disabled. True without a login. */
-  isLive(actor: Actor, nowMs: number): Promise<boolean>
   /** Not ended and not expired, newest first. */
   list(userId: UserId, nowMs: number): Promise<readonly Login[]>
   /**

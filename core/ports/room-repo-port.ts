@@ -1,5 +1,8 @@
+import type { Actor } from '../domain/account.js'
+import type { Denial } from '../domain/denial.js'
 import type { RoomId, UserId } from '../domain/ids.js'
 import type { Invitation } from '../domain/invitation.js'
+import type { Result } from '../domain/result.js'
 import type { Role } from '../domain/role.js'
 import type { Member, Room, RoomHeads, Standing } from '../domain/room.js'
 import type { RoomSnapshot } from '../domain/room-event.js'
@@ -31,9 +34,16 @@ export type RoomPage = {
   readonly nextAfter: RoomId | null
 }
 
+export type ReadMarker = { readonly readSeq: number; readonly moved: boolean }
+
+/** Rooms, their members and read markers. What it writes for an actor is denied by facts of the transaction that writes. */
 export interface RoomRepoPort {
   /** Stores the room with its first event, `member.joined` of its owner, as seq 1. */
-  create(room: Omit<Room, 'headSeq'>, ownerId: UserId, key: CreationKey | null): Promise<Creation<Room>>
+  create(
+    room: Omit<Room, 'headSeq'>,
+    owner: Actor,
+    key: CreationKey | null,
+  ): Promise<Result<Creation<Room>, Denial>>
   /** Null where there is no such room or the user is not a member. */
   access(roomId: RoomId, userId: UserId): Promise<RoomAccess | null>
   /** The user's rooms, newest room first (by id, which is in order of creation). */
@@ -42,21 +52,29 @@ export interface RoomRepoPort {
   members(roomId: RoomId): Promise<{ readonly members: readonly Member[]; readonly headSeq: number }>
   /** One consistent read; null where there is no such room or the user is not a member at that seq. */
   snapshot(roomId: RoomId, userId: UserId, messageLimit: number): Promise<RoomSnapshot | null>
-  /** Raises the marker to `seq` at most; the marker after it, and whether it moved. Null for a non-member. */
-  markRead(
-    roomId: RoomId,
-    userId: UserId,
-    seq: number,
-  ): Promise<{ readonly readSeq: number; readonly moved: boolean } | null>
+  /** Raises the actor's marker to `seq`, at most to the head; the marker after it, and whether it moved. */
+  markRead(roomId: RoomId, actor: Actor, seq: number, atMs: number): Promise<Result<ReadMarker, Denial>>
   /** How each of the rooms stands for each of the users, where they are members; former members have `role: null`. */
   standings(roomIds: readonly RoomId[], userIds: readonly UserId[]): Promise<readonly Standing[]>
   /** Ids of all rooms of each of the users. */
   roomIdsOf(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly RoomId[]>>
 }
 
+/** Who writes in a room, when, and which roles may (pure). */
+export type MemberWrite = {
+  readonly actor: Actor
+  readonly atMs: number
+  readonly allows: (role: Role) => boolean
+}
+
+/** Invitations to rooms; made and revoked for members whose role allows it at the moment of the write. */
 export interface InvitationRepoPort {
-  create(invitation: Invitation, key: CreationKey | null): Promise<Creation<Invitation>>
+  create(
+    invitation: Invitation,
+    by: MemberWrite,
+    key: CreationKey | null,
+  ): Promise<Result<Creation<Invitation>, Denial>>
   find(code: string): Promise<Invitation | null>
   /** False where the room has no such invitation or it was revoked before. */
-  revoke(roomId: RoomId, code: string, atMs: number): Promise<boolean>
+  revoke(roomId: RoomId, code: string, by: MemberWrite): Promise<Result<boolean, Denial>>
 }

@@ -80,19 +80,20 @@ const accounts = {
 } satisfies StoreContract
 
 const rename = (store: Store, person: Person, displayName: string) =>
-  store.accounts.updateProfile(person.user.id, { displayName }, store.clock.nowMs())
+  store.accounts.updateProfile(person.actor, { displayName }, store.clock.nowMs())
 
 const profiles = {
   'changes what is given, and nothing else': async (store) => {
-    const { user } = await signUp(store, 'Ada')
+    const { user, actor } = await signUp(store, 'Ada')
     const atMs = store.clock.nowMs()
-    const off = await store.accounts.updateProfile(user.id, { mediation: 'off' }, atMs)
+    const off = await store.accounts.updateProfile(actor, { mediation: 'off' }, atMs)
     assert.deepEqual(off, { ...user, mediation: 'off' })
-    const renamed = await store.accounts.updateProfile(user.id, { displayName: 'Eve' }, atMs)
+    const renamed = await store.accounts.updateProfile(actor, { displayName: 'Eve' }, atMs)
     assert.deepEqual(renamed, { ...user, displayName: 'Eve', mediation: 'off' })
-    assert.deepEqual(await store.accounts.updateProfile(user.id, {}, atMs), renamed)
+    assert.deepEqual(await store.accounts.updateProfile(actor, {}, atMs), renamed)
     assert.deepEqual((await store.accounts.find(user.id))?.user, renamed)
-    assert.equal(await store.accounts.updateProfile(store.ids.next(), { displayName: 'No' }, atMs), null)
+    const nobody = { userId: store.ids.next(), loginId: null }
+    assert.equal(await store.accounts.updateProfile(nobody, { displayName: 'No' }, atMs), null)
   },
   'appends a new display name to the log of each room of the user': async (store) => {
     const { roomId, owner, member } = await openRoomOfThree(store)
@@ -100,7 +101,7 @@ const profiles = {
     const left = await openRoom(store, member)
     await leave(store, left.id, member)
     const atMs = store.clock.nowMs()
-    await store.accounts.updateProfile(member.user.id, { displayName: 'Maxine' }, atMs)
+    await store.accounts.updateProfile(member.actor, { displayName: 'Maxine' }, atMs)
     const changed = (role: string) => ({
       type: 'member.changed',
       atMs,
@@ -116,7 +117,7 @@ const profiles = {
   'appends nothing when the display name stays, or only mediation changes': async (store) => {
     const { roomId, member } = await openRoomOfThree(store)
     await rename(store, member, member.user.displayName)
-    await store.accounts.updateProfile(member.user.id, { mediation: 'off' }, store.clock.nowMs())
+    await store.accounts.updateProfile(member.actor, { mediation: 'off' }, store.clock.nowMs())
     assert.deepEqual(await wholeLog(store, roomId, 3), [])
   },
   'leaves no hole where new names and messages arrive together': async (store) => {
@@ -135,18 +136,20 @@ const profiles = {
 } satisfies StoreContract
 
 const passwords = {
-  'sets a new password and ends all logins but the one to keep': async (store) => {
+  'sets a new password and ends all logins but the one that asks': async (store) => {
     const { userId, logins, liveIds } = await signUpThrice(store)
     const other = await signUp(store, 'Eve')
     const atMs = store.clock.nowMs()
-    const ended = await store.accounts.setPassword(userId, 'new', logins[1].id, atMs)
+    const set = (loginId: string | null, hash: string) =>
+      store.accounts.setPassword({ userId, loginId }, hash, atMs)
+    const ended = (await set(logins[1].id, 'new')) ?? assert.fail('not live')
     assert.deepEqual(idsOf(ended), [logins[0].id, logins[2].id].toSorted())
     for (const { userId: of, reason, endedAtMs } of ended)
       assert.deepEqual([of, reason, endedAtMs], [userId, 'password-changed', atMs])
     assert.deepEqual(await liveIds(), [logins[1].id])
     assert.equal((await store.accounts.find(userId))?.passwordHash, 'new')
     assert.equal((await store.logins.list(other.user.id, atMs)).length, 1)
-    assert.deepEqual(idsOf(await store.accounts.setPassword(userId, 'newer', null, atMs)), [logins[1].id])
+    assert.deepEqual(idsOf((await set(null, 'newer')) ?? []), [logins[1].id])
     assert.deepEqual(await liveIds(), [])
   },
   'disables an account and ends its logins; enabling brings none back': async (store) => {

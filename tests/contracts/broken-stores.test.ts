@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { actorWrites } from './actor-writes.contract.js'
 import * as logs from './broken/broken-logs.js'
 import * as processes from './broken/broken-processes.js'
 import * as repos from './broken/broken-repos.js'
@@ -118,7 +119,7 @@ const BREAKAGES: readonly Breakage[] = [
   [
     'AccountRepoPort',
     repos.forgetfulAccounts,
-    'sets a new password and ends all logins but the one to keep',
+    'sets a new password and ends all logins but the one that asks',
     'appends a new display name to the log of each room of the user',
   ],
   [
@@ -148,6 +149,18 @@ const BREAKAGES: readonly Breakage[] = [
     'forgets the logins that ended or expired before a time, with all their tokens, and no others',
     'forgets a bounded number with each call, also of the tokens of one login',
     'forgets reset codes that expired before, a bounded number with each call',
+  ],
+  [
+    'Writes for an actor',
+    repos.writersOfEndlessLogins,
+    ...actorWrites.map((name) => `${name} for nobody whose login is not live` as const),
+    ...actorWrites.map((name) => `${name} for no login after its end is answered` as const),
+  ],
+  [
+    'Writes for an actor',
+    repos.invitationsOfAnyone,
+    'makes and revokes an invitation for nobody whose role does not allow it',
+    'makes and revokes no invitation after a removal is answered',
   ],
   [
     'SweepPort',

@@ -202,23 +202,6 @@ const ending = {
     const known = [first, later, without, newDigest()].map((place) => store.logins.wasOpenedFrom(place))
     assert.deepEqual(await Promise.all(known), [true, true, false, false])
   },
-  'tells whether an actor may still write': async (store) => {
-    const { actor, user, login } = await signUp(store, 'Ada')
-    const eve = await signUp(store, 'Eve')
-    const nowMs = store.clock.nowMs()
-    const isLive = (given: { userId: string; loginId: string | null }, atMs = nowMs) =>
-      store.logins.isLive(given, atMs)
-    assert.equal(await isLive(actor), true)
-    assert.equal(await isLive({ userId: user.id, loginId: null }), true)
-    assert.equal(await isLive({ userId: user.id, loginId: eve.login.id }), false)
-    assert.equal(await isLive({ userId: user.id, loginId: store.ids.next() }), false)
-    assert.equal(await isLive(actor, login.expiresAtMs - 1), true)
-    assert.equal(await isLive(actor, login.expiresAtMs), false)
-    await store.logins.end(login.id, null, 'ended', nowMs)
-    assert.equal(await isLive(actor), false)
-    await store.accounts.setDisabled(eve.user.id, true, nowMs)
-    assert.equal(await isLive(eve.actor), false)
-  },
   'refuses the writes of a login that has expired (input B10)': async (store) => {
     const person = await signUp(store, 'Ada')
     const room = await openRoom(store, person)

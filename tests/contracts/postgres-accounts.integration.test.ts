@@ -37,7 +37,8 @@ async function racingWithAnOpeningLogin(person: Person, endAll: () => Promise<un
 describe('PostgresAccounts', () => {
   it('ends a login too that was being opened while the password was set', async () => {
     const person = await signUp(store, 'Nora')
-    const setPassword = () => store.accounts.setPassword(person.user.id, 'hash 2', null, store.clock.nowMs())
+    const setPassword = () =>
+      store.accounts.setPassword({ ...person.actor, loginId: null }, 'hash 2', store.clock.nowMs())
     expect(await racingWithAnOpeningLogin(person, setPassword)).toEqual([])
   })
 

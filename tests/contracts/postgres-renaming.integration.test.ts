@@ -44,7 +44,7 @@ it('tells a new name to rooms that are joined under the old one meanwhile, in an
     await join(here, known.id, person)
     await Promise.all([
       join(there, joined.id, person),
-      here.accounts.updateProfile(person.user.id, { displayName: 'New name' }, clock.nowMs()),
+      here.accounts.updateProfile(person.actor, { displayName: 'New name' }, clock.nowMs()),
     ])
     for (const { id } of [known, joined]) {
       const told = commits.filter(({ roomId }) => roomId === id)

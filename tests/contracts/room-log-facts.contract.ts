@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { ok } from '../../core/domain/result.js'
 import type { RoomFacts } from '../../core/ports/room-log-port.js'
+import { invite } from './creating.js'
 import {
   accepted,
   change,
@@ -70,7 +71,7 @@ export const roomLogFactsContract = {
     const elsewhere = await openRoom(store, owner)
     const message = await send(store, roomId, owner, 'here')
     const invitation = newInvitation(store, roomId, owner)
-    await store.invitations.create(invitation, null)
+    await invite(store, invitation, owner)
     const needs = {
       messageId: message.id,
       replyTo: message.id,

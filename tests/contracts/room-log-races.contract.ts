@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { invite } from './creating.js'
 import {
   accepted,
   codeOf,
@@ -61,7 +62,7 @@ export const roomLogRacesContract = {
   'lets nobody use an invitation up more often than it may be': async (store) => {
     const { roomId, owner } = await openRoomOfThree(store)
     const invitation = newInvitation(store, roomId, owner, { maxUses: 3 })
-    await store.invitations.create(invitation, null)
+    await invite(store, invitation, owner)
     const people = await many((i) => signUp(store, `Guest ${i}`))
     const results = await Promise.all(
       people.map((person) => tryJoin(store, roomId, person, 'member', invitation.code)),
@@ -107,14 +108,14 @@ export const roomLogRacesContract = {
     const { roomId, member } = await openRoomOfThree(store)
     const kept = newLogin(store, member.user.id)
     await store.logins.open({ login: kept, refreshDigest: newDigest() })
+    const onKept = { ...member, actor: { ...member.actor, loginId: kept.id } }
     const writes = Array.from({ length: AT_ONCE }, (_, i) => trySend(store, roomId, member, `text ${i}`))
-    await store.accounts.setPassword(member.user.id, 'new hash', kept.id, store.clock.nowMs())
+    await store.accounts.setPassword(onKept.actor, 'new hash', store.clock.nowMs())
     const headAtEnd = (await store.log.read(roomId, 0, 1))?.headSeq
     const results = await Promise.all(writes)
     assert.equal((await gaplessLog(store, roomId)).length, headAtEnd)
     assert.equal(results.filter((result) => result.ok).length, (headAtEnd ?? 0) - 3)
     assert.equal(codeOf(await trySend(store, roomId, member, 'late')), 'UNAUTHENTICATED')
-    const onKept = { ...member, actor: { ...member.actor, loginId: kept.id } }
     accepted(await trySend(store, roomId, onKept, 'from the kept login'))
   },
 } satisfies StoreContract

@@ -152,9 +152,9 @@ const members = {
   'fills a join with the present member': async (store) => {
     const { roomId, owner, member } = await openRoomOfThree(store)
     await send(store, roomId, owner, 'hello')
-    await store.rooms.markRead(roomId, member.user.id, 4)
+    await store.rooms.markRead(roomId, member.actor, 4, store.clock.nowMs())
     await setRole(store, roomId, owner.actor, member, 'moderator')
-    await store.accounts.updateProfile(member.user.id, { displayName: 'Maxine' }, store.clock.nowMs())
+    await store.accounts.updateProfile(member.actor, { displayName: 'Maxine' }, store.clock.nowMs())
     const event = await eventAt(store, roomId, 2)
     const joined = event.type === 'member.joined' ? event.data.member : assert.fail(event.type)
     assert.deepEqual(joined, {
@@ -169,7 +169,7 @@ const members = {
     const { roomId, owner, member } = await openRoomOfThree(store)
     await setRole(store, roomId, owner.actor, member, 'moderator')
     await leave(store, roomId, member)
-    await store.accounts.updateProfile(member.user.id, { displayName: 'Maxine' }, store.clock.nowMs())
+    await store.accounts.updateProfile(member.actor, { displayName: 'Maxine' }, store.clock.nowMs())
     const event = await eventAt(store, roomId, 2)
     const joined = event.type === 'member.joined' ? event.data.member : assert.fail(event.type)
     assert.deepEqual(
@@ -188,7 +188,7 @@ const members = {
     const { roomId, owner, member } = await openRoomOfThree(store)
     await setRole(store, roomId, owner.actor, member, 'moderator')
     await setRole(store, roomId, owner.actor, member, 'observer')
-    await store.accounts.updateProfile(member.user.id, { displayName: 'Maxine' }, store.clock.nowMs())
+    await store.accounts.updateProfile(member.actor, { displayName: 'Maxine' }, store.clock.nowMs())
     const userId = member.user.id
     const changes = (await wholeLog(store, roomId, 3)).map((event) => event.data)
     assert.deepEqual(changes, [

@@ -270,7 +270,7 @@ const listeners = {
     store.log.onCommitted((commit) => commits.push(commit))
     const owner = await signUp(store, 'Olive')
     const room = await openRoom(store, owner)
-    await store.accounts.updateProfile(owner.user.id, { displayName: 'Olivia' }, store.clock.nowMs())
+    await store.accounts.updateProfile(owner.actor, { displayName: 'Olivia' }, store.clock.nowMs())
     const mine = commits.filter((commit) => commit.roomId === room.id)
     assert.deepEqual(
       mine.map(({ heads, events }) => [heads.head, events.map(({ seq, type }) => [seq, type])]),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { RoomEvent } from '../../core/domain/room-event.js'
-import type { Creation } from '../../core/ports/room-repo-port.js'
+import { outcomeOf, valueIn } from './creating.js'
 import {
+  accepted,
   digestOf,
   edit,
   gaplessLog,
@@ -10,6 +11,7 @@ import {
   newRoom,
   openRoom,
   openRoomOfThree,
+  type Person,
   remove,
   type Store,
   type StoreContract,
@@ -22,16 +24,13 @@ import {
 } from './store.js'
 import { tamper } from './tamper.js'
 
-const valueIn = <T>(creation: Creation<T>): T =>
-  creation.outcome === 'conflict' ? assert.fail('conflict') : creation.value
-
 const creation = {
   'stores a room with its owner as first member and first event': async (store) => {
     const owner = await signUp(store, 'Olive')
     const given = newRoom(store, { name: 'Ours', kind: 'direct', mediation: 'advise', optOut: true })
-    const created = await store.rooms.create(given, owner.user.id, null)
+    const created = await store.rooms.create(given, owner.actor, null)
     const room = { ...given, headSeq: 1 }
-    assert.deepEqual(created, { outcome: 'created', value: room })
+    assert.deepEqual(accepted(created), { outcome: 'created', value: room })
     const member = {
       userId: owner.user.id,
       displayName: 'Olive',
@@ -56,40 +55,40 @@ const creation = {
   },
   'stores no room of an owner who does not exist': async (store) => {
     const [room, nobody] = [newRoom(store), store.ids.next()]
-    await assert.rejects(store.rooms.create(room, nobody, null))
+    await assert.rejects(store.rooms.create(room, { userId: nobody, loginId: null }, null))
     assert.equal(await store.rooms.access(room.id, nobody), null)
     assert.equal((await store.sweep.sweep([room.id], 0)).heads.size, 0)
   },
   'answers a repeated creation with the same room, in its present state': async (store) => {
     const owner = await signUp(store, 'Olive')
     const key = { clientId: '__proto__', bodyDigest: digestOf('body') }
-    const room = valueIn(await store.rooms.create(newRoom(store), owner.user.id, key))
+    const room = valueIn(await store.rooms.create(newRoom(store), owner.actor, key))
     await updateRoom(store, room.id, owner.actor, { name: 'Renamed' })
-    const again = await store.rooms.create(newRoom(store), owner.user.id, key)
-    assert.deepEqual(again, { outcome: 'found', value: { ...room, name: 'Renamed', headSeq: 2 } })
+    const again = await store.rooms.create(newRoom(store), owner.actor, key)
+    assert.deepEqual(accepted(again), { outcome: 'found', value: { ...room, name: 'Renamed', headSeq: 2 } })
     assert.equal((await store.rooms.listFor(owner.user.id, null, 10)).rooms.length, 1)
   },
   'refuses a client id that was used for another body': async (store) => {
     const owner = await signUp(store, 'Olive')
     const create = (body: string) =>
-      store.rooms.create(newRoom(store), owner.user.id, { clientId: 'a', bodyDigest: digestOf(body) })
-    assert.equal((await create('one')).outcome, 'created')
-    assert.deepEqual(await create('two'), { outcome: 'conflict' })
+      store.rooms.create(newRoom(store), owner.actor, { clientId: 'a', bodyDigest: digestOf(body) })
+    assert.equal(outcomeOf(await create('one')), 'created')
+    assert.equal(outcomeOf(await create('two')), 'conflict')
     assert.equal((await store.rooms.listFor(owner.user.id, null, 10)).rooms.length, 1)
   },
   'keeps client ids of different users apart': async (store) => {
     const key = { clientId: 'a', bodyDigest: digestOf('body') }
     const people = [await signUp(store, 'Olive'), await signUp(store, 'Max')]
-    for (const { user } of people)
-      assert.equal((await store.rooms.create(newRoom(store), user.id, key)).outcome, 'created')
+    for (const { actor } of people)
+      assert.equal(outcomeOf(await store.rooms.create(newRoom(store), actor, key)), 'created')
   },
   'opens one room for a client id that arrives many times at once': async (store) => {
     const owner = await signUp(store, 'Olive')
     const key = { clientId: 'a', bodyDigest: digestOf('body') }
     const creations = await Promise.all(
-      Array.from({ length: 20 }, () => store.rooms.create(newRoom(store), owner.user.id, key)),
+      Array.from({ length: 20 }, () => store.rooms.create(newRoom(store), owner.actor, key)),
     )
-    assert.equal(creations.filter(({ outcome }) => outcome === 'created').length, 1)
+    assert.equal(creations.map(outcomeOf).filter((outcome) => outcome === 'created').length, 1)
     assert.equal(new Set(creations.map((each) => valueIn(each).id)).size, 1)
     assert.equal((await store.rooms.listFor(owner.user.id, null, 10)).rooms.length, 1)
   },
@@ -128,7 +127,7 @@ const access = {
   },
   'shows a new display name in the member list': async (store) => {
     const { roomId, member } = await openRoomOfThree(store)
-    await store.accounts.updateProfile(member.user.id, { displayName: 'Maxine' }, store.clock.nowMs())
+    await store.accounts.updateProfile(member.actor, { displayName: 'Maxine' }, store.clock.nowMs())
     const { members, headSeq } = await store.rooms.members(roomId)
     assert.deepEqual([members[1]?.displayName, headSeq], ['Maxine', 4])
   },
@@ -147,6 +146,11 @@ const access = {
     assert.deepEqual(await read(), before)
   },
 } satisfies StoreContract
+
+const markRead = (store: Store, roomId: string, { actor }: Person, seq: number) =>
+  store.rooms.markRead(roomId, actor, seq, store.clock.nowMs())
+
+const NO_MEMBER = { ok: false, refusal: 'no-member' }
 
 const listing = {
   'lists the rooms of a user, newest first, page by page': async (store) => {
@@ -173,7 +177,7 @@ const listing = {
   'lists a room with the role, read marker and unread count of the user': async (store) => {
     const { room, roomId, owner, member } = await openRoomOfThree(store)
     await sendAll(store, roomId, owner, ['a', 'b', 'c'])
-    await store.rooms.markRead(roomId, member.user.id, 4)
+    await markRead(store, roomId, member, 4)
     const { rooms } = await store.rooms.listFor(member.user.id, null, 10)
     assert.deepEqual(rooms, [{ room: { ...room, headSeq: 6 }, role: 'member', readSeq: 4, unread: 2 }])
     await leave(store, roomId, member)
@@ -195,7 +199,7 @@ const reading = {
   'moves a read marker forward, never back, and at most to the head': async (store) => {
     const { roomId, owner, member } = await openRoomOfThree(store)
     await sendAll(store, roomId, owner, ['a', 'b'])
-    const mark = (seq: number) => store.rooms.markRead(roomId, member.user.id, seq)
+    const mark = async (seq: number) => accepted(await markRead(store, roomId, member, seq))
     assert.deepEqual(await mark(4), { readSeq: 4, moved: true })
     assert.deepEqual(await mark(4), { readSeq: 4, moved: false })
     assert.deepEqual(await mark(2), { readSeq: 4, moved: false })
@@ -214,16 +218,16 @@ const reading = {
       Array.from({ length: 17 }, (_, i) => `${i}`),
     )
     const seqs = Array.from({ length: 20 }, (_, i) => ((i * 7) % 20) + 1)
-    await Promise.all(seqs.map((seq) => store.rooms.markRead(roomId, member.user.id, seq)))
+    await Promise.all(seqs.map((seq) => markRead(store, roomId, member, seq)))
     assert.equal((await store.rooms.access(roomId, member.user.id))?.readSeq, 20)
   },
   'has no read marker for someone who is not a member': async (store) => {
     const { roomId, member } = await openRoomOfThree(store)
     const stranger = await signUp(store, 'Stan')
-    assert.equal(await store.rooms.markRead(roomId, stranger.user.id, 1), null)
-    assert.equal(await store.rooms.markRead(store.ids.next(), member.user.id, 1), null)
+    assert.deepEqual(await markRead(store, roomId, stranger, 1), NO_MEMBER)
+    assert.deepEqual(await markRead(store, store.ids.next(), member, 1), NO_MEMBER)
     await leave(store, roomId, member)
-    assert.equal(await store.rooms.markRead(roomId, member.user.id, 1), null)
+    assert.deepEqual(await markRead(store, roomId, member, 1), NO_MEMBER)
   },
   'counts as unread what others sent above the marker, tombstones left out': async (store) => {
     const { roomId, owner, member, observer } = await openRoomOfThree(store)
@@ -236,9 +240,9 @@ const reading = {
     assert.deepEqual(await unread(observer.user.id), [4])
     await remove(store, owner.actor, second ?? assert.fail())
     assert.deepEqual(await unread(member.user.id), [2])
-    await store.rooms.markRead(roomId, member.user.id, 4)
+    await markRead(store, roomId, member, 4)
     assert.deepEqual(await unread(member.user.id), [1])
-    await store.rooms.markRead(roomId, member.user.id, 8)
+    await markRead(store, roomId, member, 8)
     assert.deepEqual(await unread(member.user.id), [0])
   },
   'tells how rooms stand: members with their role, former members without, strangers not': async (store) => {

@@ -1,4 +1,5 @@
 import { accountRepoContract } from './account-repo.contract.js'
+import { actorWritesContract } from './actor-writes.contract.js'
 import { invitationRepoContract } from './invitation-repo.contract.js'
 import { loginRepoContract } from './login-repo.contract.js'
 import { loginRetentionContract } from './login-retention.contract.js'
@@ -25,5 +26,6 @@ export const storeContracts = {
   AccountRepoPort: accountRepoContract,
   LoginRepoPort: loginRepoContract,
   'LoginRepoPort, forgetting': loginRetentionContract,
+  'Writes for an actor': actorWritesContract,
   SweepPort: sweepContract,
 } satisfies Record<string, StoreContract>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { RoomCommit } from '../../core/domain/room-event.js'
+import { invite, outcomeOf } from './creating.js'
 import {
   codeOf,
   digestOf,
@@ -69,10 +70,10 @@ export const storeProcessesContract = {
     const opened = await Promise.all(
       Array.from({ length: 10 }, (_, i) => {
         const store = inTurns(fixture, i)
-        return store.rooms.create(newRoom(store), owner.user.id, key)
+        return store.rooms.create(newRoom(store), owner.actor, key)
       }),
     )
-    assert.equal(opened.filter(({ outcome }) => outcome === 'created').length, 1)
+    assert.equal(opened.map(outcomeOf).filter((outcome) => outcome === 'created').length, 1)
     assert.equal((await fixture.second.rooms.listFor(owner.user.id, null, 10)).rooms.length, 1)
   },
   'tells each process of its own commits alone': async ({ first, second }) => {
@@ -100,7 +101,7 @@ export const storeProcessesContract = {
   'lets nobody use an invitation up by asking two processes': async (fixture) => {
     const { roomId, owner } = await openRoomOfThree(fixture.first)
     const invitation = newInvitation(fixture.first, roomId, owner, { maxUses: 2 })
-    await fixture.first.invitations.create(invitation, null)
+    await invite(fixture.first, invitation, owner)
     const guests = await Promise.all(
       Array.from({ length: 10 }, (_, i) => signUp(inTurns(fixture, i), `Guest ${i}`)),
     )

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import type { Actor, EndedLogin, Login, User } from '../../core/domain/account.js'
+import type { Denial } from '../../core/domain/denial.js'
 import type { RoomId } from '../../core/domain/ids.js'
 import type { Invitation } from '../../core/domain/invitation.js'
 import type { Message } from '../../core/domain/message.js'
@@ -76,9 +77,8 @@ export function newRoom(store: Store, room: Partial<Room> = {}): Omit<Room, 'hea
 }
 
 export async function openRoom(store: Store, owner: Person, room: Partial<Room> = {}): Promise<Room> {
-  const creation = await store.rooms.create(newRoom(store, room), owner.user.id, null)
-  assert.equal(creation.outcome, 'created')
-  return creation.outcome === 'created' ? creation.value : assert.fail()
+  const creation = accepted(await store.rooms.create(newRoom(store, room), owner.actor, null))
+  return creation.outcome === 'created' ? creation.value : assert.fail(creation.outcome)
 }
 
 /** A room of three: its owner, a member and an observer, who joined in this order as seq 1 to 3. */
@@ -92,9 +92,10 @@ export async function openRoomOfThree(store: Store) {
   return { room, roomId: room.id, owner, member, observer }
 }
 
-export function accepted<T>(result: Result<T, Refusal>): T {
+export function accepted<T>(result: Result<T, Refusal | Denial>): T {
   if (result.ok) return result.value
-  return assert.fail(`refused: ${result.refusal.code}`)
+  const { refusal } = result
+  return assert.fail(`refused: ${typeof refusal === 'string' ? refusal : refusal.code}`)
 }
 
 export const codeOf = (result: Result<unknown, Refusal>): string | null =>

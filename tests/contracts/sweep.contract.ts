@@ -22,7 +22,7 @@ export const sweepContract = {
     const atMs = store.clock.nowMs()
     await store.logins.end(others[0].id, null, 'signed-out', atMs)
     await store.logins.end(others[1].id, null, 'expired', atMs + 10)
-    await store.accounts.setPassword(user.id, 'new', login.id, atMs + 20)
+    await store.accounts.setPassword({ userId: user.id, loginId: login.id }, 'new', atMs + 20)
     const endedSince = async (sinceMs: number) => {
       const { ended } = await store.sweep.sweep([], sinceMs)
       const own = ended.filter(({ userId }) => userId === user.id)

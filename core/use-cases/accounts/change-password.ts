@@ -3,7 +3,7 @@ import { checkNewPassword, checkPassword } from '../../domain/password-policy.js
 import { LIMITS } from '../../domain/rate-limits.js'
 import { invalid, type Refusal, unauthenticated } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
-import type { AccountRepoPort, LoginRepoPort } from '../../ports/account-repo-port.js'
+import type { AccountRepoPort } from '../../ports/account-repo-port.js'
 import type { ClockPort } from '../../ports/clock-port.js'
 import type { PasswordPort } from '../../ports/password-port.js'
 import type { RateLimitPort } from '../../ports/rate-limit-port.js'
@@ -12,7 +12,6 @@ import { withinLimits } from '../rate-limiting.js'
 
 type Ports = {
   accounts: AccountRepoPort
-  logins: LoginRepoPort
   passwords: PasswordPort
   limits: RateLimitPort
   clock: ClockPort
@@ -27,7 +26,7 @@ export class ChangePassword {
     actor: Actor,
     input: { readonly current: string; readonly next: string },
   ): Promise<Result<null, Refusal>> {
-    const { accounts, logins, passwords, limits, clock, loginFeed } = this.ports
+    const { accounts, passwords, limits, clock, loginFeed } = this.ports
     const current = checkPassword('current', input.current)
     if (!current.ok) return current
     const next = checkNewPassword('next', input.next)
@@ -41,9 +40,9 @@ export class ChangePassword {
     // Not UNAUTHENTICATED: a client would take its own login for ended.
     if (!matches) return invalid('current', 'is not the present password')
     const hash = await passwords.hash(next.value)
-    // Asked last: hashing takes its time, and the login may have been ended meanwhile, to keep this very caller out.
-    if (!(await logins.isLive(actor, clock.nowMs()))) return unauthenticated()
-    loginFeed.announce(await accounts.setPassword(actor.userId, hash, actor.loginId, clock.nowMs()))
+    const ended = await accounts.setPassword(actor, hash, clock.nowMs())
+    if (ended === null) return unauthenticated()
+    loginFeed.announce(ended)
     return ok(null)
   }
 }

@@ -1,23 +1,20 @@
 import type { Actor } from '../../domain/account.js'
-import { isClientId, type RoomId } from '../../domain/ids.js'
+import { refusalOf } from '../../domain/denial.js'
+import { isClientId, isId, type RoomId } from '../../domain/ids.js'
 import { INVITATION_TTL_MS, INVITATION_USES, type Invitation } from '../../domain/invitation.js'
 import { LIMITS } from '../../domain/rate-limits.js'
-import { conflict, forbidden, invalid, type Refusal, unauthenticated } from '../../domain/refusal.js'
+import { conflict, invalid, notFound, type Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
 import { isUpTo, may, type Role } from '../../domain/role.js'
-import type { LoginRepoPort } from '../../ports/account-repo-port.js'
 import type { ClockPort } from '../../ports/clock-port.js'
 import type { RateLimitPort } from '../../ports/rate-limit-port.js'
-import type { InvitationRepoPort, RoomRepoPort } from '../../ports/room-repo-port.js'
+import type { InvitationRepoPort } from '../../ports/room-repo-port.js'
 import type { TokenPort } from '../../ports/token-port.js'
 import { withinLimits } from '../rate-limiting.js'
 import { creationKey } from './creation-key.js'
-import { admitReader } from './room-access.js'
 
 type Ports = {
-  rooms: RoomRepoPort
   invitations: InvitationRepoPort
-  logins: LoginRepoPort
   limits: RateLimitPort
   tokens: TokenPort
   clock: ClockPort
@@ -31,40 +28,41 @@ export type CreateInvitationInput = {
   readonly clientId?: string | undefined
 }
 
+const WHO_INVITES = 'Moderators and owners invite, and into no more than their own role.'
+
 /** Makes a code with which others can join, in a role up to one's own; for moderators and owners. */
 export class CreateInvitation {
   constructor(private readonly ports: Ports) {}
 
   async execute(actor: Actor, input: CreateInvitationInput): Promise<Result<Invitation, Refusal>> {
-    const { rooms, invitations, logins, limits, tokens, clock } = this.ports
+    const { invitations, limits, tokens, clock } = this.ports
     const terms = checkTerms(input)
     if (!terms.ok) return terms
-    const access = await admitReader(rooms, actor, input.roomId)
-    if (!access.ok) return access
-    if (!may(access.value.role, 'moderate')) return forbidden()
-    if (!isUpTo(terms.value.role, access.value.role))
-      return forbidden('An invitation cannot give more than your own role.')
-    const nowMs = clock.nowMs()
-    if (!(await logins.isLive(actor, nowMs))) return unauthenticated()
+    if (!isId(input.roomId)) return notFound()
     const allowed = await withinLimits(limits, { [`create:${actor.userId}`]: LIMITS.creationsPerUser })
     if (!allowed.ok) return allowed
 
     const { role, ttlMs, maxUses } = terms.value
+    const atMs = clock.nowMs()
     const invitation: Invitation = {
       code: tokens.mintSecret(),
       roomId: input.roomId,
       role,
       createdBy: actor.userId,
-      createdAtMs: nowMs,
-      expiresAtMs: nowMs + ttlMs,
+      createdAtMs: atMs,
+      expiresAtMs: atMs + ttlMs,
       maxUses,
       uses: 0,
       revokedAtMs: null,
     }
     const body = { roomId: input.roomId, role, ttlMs, maxUses }
-    const creation = await invitations.create(invitation, creationKey(tokens, input.clientId, body))
-    if (creation.outcome === 'conflict') return conflict('This clientId was used for another invitation.')
-    return ok(creation.value)
+    const allows = (own: Role) => may(own, 'moderate') && isUpTo(role, own)
+    const key = creationKey(tokens, input.clientId, body)
+    const created = await invitations.create(invitation, { actor, atMs, allows }, key)
+    if (!created.ok) return refusalOf(created.refusal, WHO_INVITES)
+    if (created.value.outcome === 'conflict')
+      return conflict('This clientId was used for another invitation.')
+    return ok(created.value.value)
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Actor } from '../../domain/account.js'
+import { refusalOf } from '../../domain/denial.js'
 import { isClientId } from '../../domain/ids.js'
 import { LIMITS } from '../../domain/rate-limits.js'
-import { conflict, invalid, type Refusal, unauthenticated } from '../../domain/refusal.js'
+import { conflict, invalid, type Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
 import type { MediationMode, Room, RoomKind } from '../../domain/room.js'
 import { checkName, ROOM_NAME } from '../../domain/text.js'
-import type { LoginRepoPort } from '../../ports/account-repo-port.js'
 import type { ClockPort } from '../../ports/clock-port.js'
 import type { IdPort } from '../../ports/id-port.js'
 import type { RateLimitPort } from '../../ports/rate-limit-port.js'
@@ -14,14 +14,7 @@ import type { TokenPort } from '../../ports/token-port.js'
 import { withinLimits } from '../rate-limiting.js'
 import { creationKey } from './creation-key.js'
 
-type Ports = {
-  rooms: RoomRepoPort
-  logins: LoginRepoPort
-  limits: RateLimitPort
-  ids: IdPort
-  clock: ClockPort
-  tokens: TokenPort
-}
+type Ports = { rooms: RoomRepoPort; limits: RateLimitPort; ids: IdPort; clock: ClockPort; tokens: TokenPort }
 
 export type CreateRoomInput = {
   readonly name: string
@@ -37,12 +30,11 @@ export class CreateRoom {
   constructor(private readonly ports: Ports) {}
 
   async execute(actor: Actor, input: CreateRoomInput): Promise<Result<Room, Refusal>> {
-    const { rooms, logins, limits, ids, clock, tokens } = this.ports
+    const { rooms, limits, ids, clock, tokens } = this.ports
     const name = checkName('name', input.name, ROOM_NAME)
     if (!name.ok) return name
     if (input.clientId !== undefined && !isClientId(input.clientId))
       return invalid('clientId', 'must be 1 to 64 of A-Z a-z 0-9 _ -')
-    if (!(await logins.isLive(actor, clock.nowMs()))) return unauthenticated()
     const allowed = await withinLimits(limits, { [`create:${actor.userId}`]: LIMITS.creationsPerUser })
     if (!allowed.ok) return allowed
 
@@ -54,8 +46,9 @@ export class CreateRoom {
       optOut: input.optOut ?? false,
     }
     const room = { id: ids.next(), ...settings, createdAtMs: clock.nowMs() }
-    const creation = await rooms.create(room, actor.userId, creationKey(tokens, input.clientId, settings))
-    if (creation.outcome === 'conflict') return conflict('This clientId was used for another room.')
-    return ok(creation.value)
+    const created = await rooms.create(room, actor, creationKey(tokens, input.clientId, settings))
+    if (!created.ok) return refusalOf(created.refusal)
+    if (created.value.outcome === 'conflict') return conflict('This clientId was used for another room.')
+    return ok(created.value.value)
   }
 }

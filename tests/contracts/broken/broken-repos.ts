@@ -1,5 +1,9 @@
+import type { Actor } from '../../../core/domain/account.js'
+import type { RoomId } from '../../../core/domain/ids.js'
 import type { Message } from '../../../core/domain/message.js'
+import { ok } from '../../../core/domain/result.js'
 import type { RefreshFacts } from '../../../core/ports/account-repo-port.js'
+import type { MemberWrite } from '../../../core/ports/room-repo-port.js'
 import { makeMemoryStore } from '../memory-store.js'
 import type { Store } from '../store.js'
 import { brokenBy } from './broken-by.js'
@@ -43,9 +47,11 @@ export function carelessMessages(): Store {
 export function carelessRooms(): Store {
   const store = makeMemoryStore()
   const rooms = brokenBy(store.rooms, {
-    markRead: async (roomId, userId, seq) =>
-      (await store.rooms.access(roomId, userId)) === null ? null : { readSeq: seq, moved: true },
-    create: (room, ownerId) => store.rooms.create(room, ownerId, null),
+    markRead: async (roomId, actor, seq, atMs) => {
+      const marked = await store.rooms.markRead(roomId, actor, seq, atMs)
+      return marked.ok ? ok({ readSeq: seq, moved: true }) : marked
+    },
+    create: (room, owner) => store.rooms.create(room, owner, null),
     standings: async (roomIds, userIds) => {
       const standings = await store.rooms.standings(roomIds, userIds)
       return standings.map((standing) => ({ ...standing, unread: standing.headSeq - standing.readSeq }))
@@ -72,11 +78,49 @@ export function tornSnapshots(): Store {
 export function carelessInvitations(): Store {
   const store = makeMemoryStore()
   const invitations = brokenBy(store.invitations, {
-    revoke: async (_roomId, code, atMs) => {
+    revoke: async (_roomId, code, by) => {
       const invitation = await store.invitations.find(code)
-      await store.invitations.revoke(invitation?.roomId ?? '', code, atMs)
-      return invitation !== null
+      await store.invitations.revoke(invitation?.roomId ?? '', code, by)
+      return ok(invitation !== null)
     },
+  })
+  return { ...store, invitations }
+}
+
+/** Writes for a login that has ended, as if it had been asked before whether it lives. */
+export function writersOfEndlessLogins(): Store {
+  const store = makeMemoryStore()
+  const { rooms, invitations, accounts } = store
+  const endless = ({ userId }: Actor): Actor => ({ userId, loginId: null })
+  const by = (write: MemberWrite): MemberWrite => ({ ...write, actor: endless(write.actor) })
+  return {
+    ...store,
+    rooms: brokenBy(rooms, {
+      create: (room, owner, key) => rooms.create(room, endless(owner), key),
+      markRead: (roomId, actor, seq, atMs) => rooms.markRead(roomId, endless(actor), seq, atMs),
+    }),
+    invitations: brokenBy(invitations, {
+      create: (invitation, write, key) => invitations.create(invitation, by(write), key),
+      revoke: (roomId, code, write) => invitations.revoke(roomId, code, by(write)),
+    }),
+    accounts: brokenBy(accounts, {
+      updateProfile: (actor, profile, atMs) => accounts.updateProfile(endless(actor), profile, atMs),
+      setPassword: (actor, passwordHash, atMs) => accounts.setPassword(endless(actor), passwordHash, atMs),
+    }),
+  }
+}
+
+/** Lets anyone make and revoke invitations. */
+export function invitationsOfAnyone(): Store {
+  const store = makeMemoryStore()
+  const asOwner = async (roomId: RoomId): Promise<MemberWrite> => {
+    const [owner] = (await store.rooms.members(roomId)).members
+    return { actor: { userId: owner?.userId ?? '', loginId: null }, atMs: 0, allows: () => true }
+  }
+  const invitations = brokenBy(store.invitations, {
+    create: async (invitation, _by, key) =>
+      store.invitations.create(invitation, await asOwner(invitation.roomId), key),
+    revoke: async (roomId, code) => store.invitations.revoke(roomId, code, await asOwner(roomId)),
   })
   return { ...store, invitations }
 }
@@ -85,12 +129,12 @@ export function carelessInvitations(): Store {
 export function forgetfulAccounts(): Store {
   const store = makeMemoryStore()
   const accounts = brokenBy(store.accounts, {
-    setPassword: async (userId, passwordHash) => {
+    setPassword: async ({ userId }, passwordHash) => {
       const known = await store.accounts.find(userId)
       await store.accounts.rehash(userId, known?.passwordHash ?? '', passwordHash)
       return []
     },
-    updateProfile: async (userId, profile) => {
+    updateProfile: async ({ userId }, profile) => {
       const known = await store.accounts.find(userId)
       return known && { ...known.user, ...profile }
     },

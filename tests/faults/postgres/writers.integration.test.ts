@@ -61,10 +61,10 @@ async function writeSomething(store: Store, opened: Opened, random: (below: numb
   if (kind === 3)
     await setRole(store, roomId, owner.actor, observer, random(2) === 0 ? 'observer' : 'moderator')
   if (kind === 4) await updateRoom(store, roomId, owner.actor, { name: `Room ${random(100)}` })
-  if (kind === 5) await store.rooms.markRead(roomId, member.user.id, message.seq)
+  if (kind === 5) await store.rooms.markRead(roomId, member.actor, message.seq, store.clock.nowMs())
   if (kind === 6)
     await store.accounts.updateProfile(
-      member.user.id,
+      member.actor,
       { displayName: `Max ${random(100)}` },
       store.clock.nowMs(),
     )

@@ -58,9 +58,9 @@ describe('SignOut', () => {
   it('is known to the store before anybody is told', async () => {
     const { system, first } = await startWithTwoLogins()
     const wasLive: Promise<boolean>[] = []
-    system.parley.loginFeed.onEnded(() =>
-      wasLive.push(system.ports.logins.isLive(actorOf(first), system.clock.nowMs())),
-    )
+    const isLive = async () =>
+      (await system.ports.accounts.updateProfile(actorOf(first), {}, system.clock.nowMs())) !== null
+    system.parley.loginFeed.onEnded(() => wasLive.push(isLive()))
     unwrap(await system.parley.signOut.execute({ actor: actorOf(first) }))
     expect(await Promise.all(wasLive)).toEqual([false])
   })

@@ -3,6 +3,7 @@ import { createTestSystem, type TestSystem, type TestUser, unwrap } from '../../
 import { LIMITS } from '../../../core/domain/rate-limits.js'
 import type { Refusal } from '../../../core/domain/refusal.js'
 import type { Result } from '../../../core/domain/result.js'
+import type { RateLimitPort } from '../../../core/ports/rate-limit-port.js'
 import type { RoomRepoPort } from '../../../core/ports/room-repo-port.js'
 
 type World = { readonly system: TestSystem; readonly roomId: string; owner: TestUser; guest: TestUser }
@@ -39,6 +40,17 @@ function removing(world: World, step: 'access' | 'snapshot'): TestSystem['parley
       step === 'snapshot' ? after(rooms.snapshot(...args)) : rooms.snapshot(...args),
   })
   return createTestSystem({ shared: world.system.shared, ports: { rooms: wrapped } }).parley
+}
+
+/** Another process of the same deployment, in which `meanwhile` happens while the rate limits are asked. */
+function during(world: World, meanwhile: () => Promise<void>): TestSystem['parley'] {
+  const { limits } = world.system.ports
+  const take: RateLimitPort['take'] = async (...args) => {
+    await meanwhile()
+    return limits.take(...args)
+  }
+  const ports = { limits: Object.assign(Object.create(limits) as RateLimitPort, { take }) }
+  return createTestSystem({ shared: world.system.shared, ports }).parley
 }
 
 const noop = async () => undefined
@@ -114,14 +126,31 @@ describe('an invitation', () => {
     expect(await accept(invited)).toBe('ok')
   })
 
-  it('whose making was under way when its maker was removed brings nobody in', async () => {
+  it('is not made where its maker is removed meanwhile', async () => {
     const world = await openRoom()
     const { system, roomId, owner, guest } = world
     const role = 'moderator'
     unwrap(await system.parley.changeMemberRole.execute(owner.actor, { roomId, userId: guest.user.id, role }))
-    const late = await removing(world, 'access').createInvitation.execute(guest.actor, { roomId, role })
-    const code = late.ok ? late.value.code : 'refused, which is as good'
-    expect(codeOf(await system.parley.acceptInvitation.execute(guest.actor, { code }))).toBe('NOT_FOUND')
+    const parley = during(world, async () => {
+      unwrap(await system.parley.removeMember.execute(owner.actor, { roomId, userId: guest.user.id }))
+    })
+    expect(codeOf(await parley.createInvitation.execute(guest.actor, { roomId, role }))).toBe('NOT_FOUND')
+  })
+})
+
+describe('a login that is signed out while a call is under way', () => {
+  it('opens no room, makes no invitation and renames nobody after the answer', async () => {
+    const world = await openRoom()
+    const { system, roomId, owner } = world
+    const { actor } = owner
+    const parley = during(world, async () => void unwrap(await system.parley.signOut.execute({ actor })))
+    const results = [
+      await parley.createRoom.execute(actor, { name: 'Late' }),
+      await parley.createInvitation.execute(actor, { roomId }),
+      await parley.updateProfile.execute(actor, { displayName: 'Late' }),
+    ]
+    expect(results.map(codeOf)).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED', 'UNAUTHENTICATED'])
+    expect((await system.ports.rooms.listFor(actor.userId, null, 10)).rooms).toHaveLength(1)
   })
 })
 
