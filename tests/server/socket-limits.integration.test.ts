@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Instances, startInstances } from '../support/instances.js'
 import { call, expectOk, Person, until } from '../support/person.js'
 import { PollingSession } from './hostile/polling-session.js'
-import { RawSocket } from './hostile/raw-socket.js'
+import { encodeFrame, RawSocket } from './hostile/raw-socket.js'
 
 const ROOMS_PER_SOCKET = 200
+const SOCKETS_PER_USER = 20
 /** As many as one socket may have under way, less one. */
 const AT_ONCE = 255
 
@@ -51,6 +52,59 @@ describe('a socket', () => {
     expect(codes.filter((code) => code === 'NOT_FOUND').length).toBeGreaterThanOrEqual(ROOMS_PER_SOCKET)
     await expectOk(call(socket, 'room:join', { roomId }))
     ada.close()
+  })
+})
+
+describe('a user', () => {
+  const comeIn = (person: Person) =>
+    person.connect().then(
+      (socket) => ({ socket, code: 'none' }),
+      (error: { data?: { code?: string } }) => ({ socket: null, code: error.data?.code ?? String(error) }),
+    )
+
+  it('has 20 sockets at most, and who is one too many is told so at the door and never sent away', async () => {
+    const ada = await Person.signUp(url, 'Ada')
+    const told: unknown[] = []
+    const comings = Array.from({ length: 2 * SOCKETS_PER_USER }, () => comeIn(ada))
+    for (const socket of ada.sockets) socket.on('session:ended', (end) => told.push(end))
+    const answers = await Promise.all(comings)
+    const inside = answers.flatMap(({ socket }) => socket ?? [])
+    expect(inside).toHaveLength(SOCKETS_PER_USER)
+    expect(answers.filter(({ code }) => code === 'RATE_LIMITED')).toHaveLength(SOCKETS_PER_USER)
+    for (const socket of inside) await expectOk(call(socket, 'presence:set', { state: 'online' }))
+    expect(told).toEqual([])
+    inside[0]?.disconnect()
+    await until('a place is free again', async () => (await comeIn(ada)).socket !== null)
+    ada.close()
+  })
+
+  it('has 20 at most also where all come in one packet', async () => {
+    const ada = await Person.signUp(url, 'Ada')
+    const raw = await RawSocket.open(url)
+    const asking = encodeFrame({ payload: `40${JSON.stringify({ token: ada.accessToken })}` })
+    await raw.write(Buffer.concat(Array.from({ length: 2 * SOCKETS_PER_USER }, () => asking)))
+    const answers = () => raw.received.filter((text) => /^4[04]/.test(text))
+    await until('all are answered', () => answers().length === 2 * SOCKETS_PER_USER)
+    expect(answers().filter((text) => text.startsWith('40'))).toHaveLength(SOCKETS_PER_USER)
+    expect(answers().filter((text) => text.includes('RATE_LIMITED'))).toHaveLength(SOCKETS_PER_USER)
+    expect(raw.received.filter((text) => text.includes('session:ended'))).toEqual([])
+    raw.destroy()
+  })
+
+  it('keeps no place for sockets that went at the door', async () => {
+    const ada = await Person.signUp(url, 'Ada')
+    for (let round = 0; round < 3; round += 1) {
+      const raws = await Promise.all(Array.from({ length: SOCKETS_PER_USER }, () => RawSocket.open(url)))
+      for (const raw of raws) {
+        raw.send(`40${JSON.stringify({ token: ada.accessToken })}`)
+        raw.reset()
+      }
+    }
+    await until('all places are free', async () => {
+      const answers = await Promise.all(Array.from({ length: SOCKETS_PER_USER }, () => comeIn(ada)))
+      ada.close()
+      return answers.every(({ socket }) => socket !== null)
+    })
   })
 })
 
