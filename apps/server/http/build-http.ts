@@ -41,7 +41,6 @@ export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
     bodyLimit: REQUEST_MAX_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: PATH_PARAMETER_MAX },
-    exposeHeadRoutes: false,
     frameworkErrors: answerBadUrl,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 2_000 },
   })
