@@ -31,7 +31,9 @@ export class MemoryRoomRepo implements RoomRepoPort {
     if (!this.database.isLive(owner, fields.createdAtMs)) return fail('login-ended')
     const find = (id: string) => this.database.rooms.get(id)?.room ?? null
     const make = () => ({ id: fields.id, value: this.open(fields, owner.userId) })
-    return ok(this.database.createOnce('room', owner.userId, key, make, find))
+    const creation = this.database.createOnce('room', owner.userId, key, make, find)
+    const isTheirs = creation.outcome !== 'found' || this.isMember(creation.value.id, owner.userId)
+    return isTheirs ? ok(creation) : fail('no-member')
   }
 
   async access(roomId: RoomId, userId: UserId): Promise<RoomAccess | null> {
@@ -94,6 +96,10 @@ export class MemoryRoomRepo implements RoomRepoPort {
     return new Map(
       userIds.map((userId) => [userId, this.database.roomsOf(userId).map(({ room }) => room.id)]),
     )
+  }
+
+  private isMember(roomId: RoomId, userId: UserId): boolean {
+    return this.database.rooms.get(roomId)?.isMember(userId) === true
   }
 
   private open(fields: Omit<Room, 'headSeq'>, ownerId: UserId): Room {

@@ -52,8 +52,10 @@ export class PostgresRoomRepo implements RoomRepoPort {
       if (key !== null) {
         const claim = await claimCreation(tx, owner.userId, 'room', key, room.id)
         if (claim.outcome === 'conflict') return ok({ outcome: 'conflict' })
-        const found = claim.outcome === 'found' ? await findRoom(tx, claim.id) : null
-        if (found !== null) return ok({ outcome: 'found', value: found })
+        if (claim.outcome === 'found') {
+          const found = await findRoom(tx, claim.id, owner.userId)
+          return found === null ? fail('no-member') : ok({ outcome: 'found', value: found })
+        }
       }
       commits.push(await insertRoom(tx, room, owner.userId))
       return ok({ outcome: 'created', value: { ...room, headSeq: FIRST_SEQ } })
@@ -216,8 +218,11 @@ const membersOf = (sql: Sql) => sql`(
 
 const FIRST_SEQ = 1
 
-async function findRoom(tx: Transaction, roomId: RoomId): Promise<Room | null> {
-  const [row] = await tx<RoomRow[]>`select ${roomColumns(tx)} from rooms r where r.id = ${roomId}`
+/** Null where the user is not a member. */
+async function findRoom(tx: Transaction, roomId: RoomId, userId: UserId): Promise<Room | null> {
+  const [row] = await tx<RoomRow[]>`
+    select ${roomColumns(tx)} from rooms r join room_members m on m.room_id = r.id
+    where r.id = ${roomId} and m.user_id = ${userId} and m.left_at_ms is null`
   return row === undefined ? null : toRoom(row)
 }
 

@@ -38,7 +38,7 @@ export type ReadMarker = { readonly readSeq: number; readonly moved: boolean }
 
 /** Rooms, their members and read markers. What it writes for an actor is denied by facts of the transaction that writes. */
 export interface RoomRepoPort {
-  /** Stores the room with its first event, `member.joined` of its owner, as seq 1. */
+  /** Stores the room with its first event, `member.joined` of its owner, as seq 1. Found by a member of it only. */
   create(
     room: Omit<Room, 'headSeq'>,
     owner: Actor,

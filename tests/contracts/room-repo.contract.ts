@@ -24,6 +24,8 @@ import {
 } from './store.js'
 import { tamper } from './tamper.js'
 
+const NO_MEMBER = { ok: false, refusal: 'no-member' }
+
 const creation = {
   'stores a room with its owner as first member and first event': async (store) => {
     const owner = await signUp(store, 'Olive')
@@ -67,6 +69,18 @@ const creation = {
     const again = await store.rooms.create(newRoom(store), owner.actor, key)
     assert.deepEqual(accepted(again), { outcome: 'found', value: { ...room, name: 'Renamed', headSeq: 2 } })
     assert.equal((await store.rooms.listFor(owner.user.id, null, 10)).rooms.length, 1)
+  },
+  'answers a repeated creation to members only': async (store) => {
+    const owner = await signUp(store, 'Olive')
+    const key = { clientId: 'a', bodyDigest: digestOf('body') }
+    const create = () => store.rooms.create(newRoom(store), owner.actor, key)
+    const room = valueIn(await create())
+    await leave(store, room.id, owner)
+    await updateRoom(store, room.id, owner.actor, { name: 'Of others now' })
+    assert.deepEqual(await create(), NO_MEMBER)
+    assert.deepEqual((await store.rooms.listFor(owner.user.id, null, 10)).rooms, [])
+    await join(store, room.id, owner)
+    assert.equal(outcomeOf(await create()), 'found')
   },
   'refuses a client id that was used for another body': async (store) => {
     const owner = await signUp(store, 'Olive')
@@ -149,8 +163,6 @@ const access = {
 
 const markRead = (store: Store, roomId: string, { actor }: Person, seq: number) =>
   store.rooms.markRead(roomId, actor, seq, store.clock.nowMs())
-
-const NO_MEMBER = { ok: false, refusal: 'no-member' }
 
 const listing = {
   'lists the rooms of a user, newest first, page by page': async (store) => {
