@@ -9,6 +9,7 @@ import type {
   CreationKey,
   ReadMarker,
   RoomAccess,
+  RoomOfUser,
   RoomPage,
   RoomRepoPort,
 } from '../../core/ports/room-repo-port.js'
@@ -87,9 +88,11 @@ export class MemoryRoomRepo implements RoomRepoPort {
     return marker == null ? fail('no-member') : ok(marker)
   }
 
-  async standings(roomIds: readonly RoomId[], userIds: readonly UserId[]): Promise<readonly Standing[]> {
-    const rooms = roomIds.flatMap((roomId) => this.database.rooms.get(roomId) ?? [])
-    return rooms.flatMap((room) => userIds.flatMap((userId) => standing(room, userId) ?? []))
+  async standings(of: readonly RoomOfUser[]): Promise<readonly Standing[]> {
+    return of.flatMap(({ roomId, userId }) => {
+      const room = this.database.rooms.get(roomId)
+      return room === undefined ? [] : (standing(room, userId) ?? [])
+    })
   }
 
   async roomIdsOf(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly RoomId[]>> {

@@ -10,6 +10,7 @@ import type {
   CreationKey,
   ReadMarker,
   RoomAccess,
+  RoomOfUser,
   RoomPage,
   RoomRepoPort,
 } from '../../core/ports/room-repo-port.js'
@@ -21,6 +22,7 @@ import { isStillLive, loginIsLive } from './live-login.js'
 import { type MessageRow, messageColumns, toMessage } from './message-rows.js'
 import { RoomChangeRows } from './room-change-rows.js'
 import { type MemberRow, type RoomRow, roomColumns, toHeads, toMember, toRoom } from './room-rows.js'
+import { unreadCount } from './unread-count.js'
 import { passBarrier } from './write-barrier.js'
 
 const PORT = 'RoomRepoPort'
@@ -161,7 +163,7 @@ export class PostgresRoomRepo implements RoomRepoPort {
       : ok({ readSeq: row.read_seq, moved: row.moved })
   }
 
-  async standings(roomIds: readonly RoomId[], userIds: readonly UserId[]): Promise<readonly Standing[]> {
+  async standings(of: readonly RoomOfUser[]): Promise<readonly Standing[]> {
     type Row = {
       room_id: string
       user_id: string
@@ -170,14 +172,19 @@ export class PostgresRoomRepo implements RoomRepoPort {
       read_seq: number
       unread: number
     }
+    const wanted = of.filter(({ roomId, userId }) => isId(roomId) && isId(userId))
+    if (wanted.length === 0) return []
     const rows = await this.database.call(
       PORT,
       (sql) => sql<Row[]>`
         select m.room_id, m.user_id, r.head, m.read_seq,
           case when m.left_at_ms is null then m.role end as role,
           case when m.left_at_ms is null then ${unreadCount(sql)} else 0 end as unread
-        from room_members m join rooms r on r.id = m.room_id
-        where m.room_id = any(${roomIds.filter(isId)}::uuid[]) and m.user_id = any(${userIds.filter(isId)}::uuid[])`,
+        from unnest(
+          ${wanted.map(({ roomId }) => roomId)}::uuid[], ${wanted.map(({ userId }) => userId)}::uuid[]
+        ) as w(room_id, user_id)
+        join room_members m on m.room_id = w.room_id and m.user_id = w.user_id
+        join rooms r on r.id = m.room_id`,
     )
     return rows.map((row) => ({
       roomId: row.room_id,
@@ -200,12 +207,6 @@ export class PostgresRoomRepo implements RoomRepoPort {
     return new Map(rows.map((row) => [row.user_id, row.room_ids]))
   }
 }
-
-/** Others' messages above the read marker of a `room_members m`, tombstones left out; from the index alone. */
-const unreadCount = (sql: Sql) => sql`(
-  select count(*) from messages u
-  where u.room_id = m.room_id and u.seq > m.read_seq and u.sender_id <> m.user_id and u.deleted_at_ms is null
-)`
 
 /** The members of a `rooms r` as JSON, in order of joining. */
 const membersOf = (sql: Sql) => sql`(

@@ -12,18 +12,38 @@ export const insertEvents: Statement = (tx, rows) => tx`
   select "roomId", seq, type, "actorId", "atMs", facts
   from ${rows} as t("roomId" uuid, seq bigint, type text, "actorId" uuid, "atMs" bigint, facts jsonb)`
 
+/**
+ * Counts on from the newest message of the room and from the sender's newest in it, to which nobody else adds meanwhile. All
+ * of that is read before the first row is written, so that no look has to pass over what the statement itself has written.
+ */
 export const insertMessages: Statement = (tx, rows) => tx`
+  with t as materialized (
+    select * from ${rows} as t(
+      id uuid, "roomId" uuid, seq bigint, "senderId" uuid, "clientMessageId" text, "submittedDigest" text,
+      "deliveredUnder" text, text text, "replyTo" uuid, "threadId" uuid, "threadSeq" bigint, "threadBy" text, "atMs" bigint
+    )
+  ),
+  counted as materialized (
+    select "roomId", "senderId",
+      coalesce((
+        select m.ordinal from messages m where m.room_id = "roomId" order by m.seq desc limit 1
+      ), 0) as before,
+      coalesce((
+        select m.sender_ordinal from messages m
+        where m.room_id = "roomId" and m.sender_id = "senderId" order by m.seq desc limit 1
+      ), 0) as "senderBefore"
+    from (select distinct "roomId", "senderId" from t) as senders
+  )
   insert into messages (
     id, room_id, seq, sender_id, client_message_id, submitted_digest, delivered_under, text,
-    reply_to, thread_id, thread_seq, thread_by, created_at_ms
+    reply_to, thread_id, thread_seq, thread_by, created_at_ms, ordinal, sender_ordinal
   )
   select
     id, "roomId", seq, "senderId", "clientMessageId", "submittedDigest", "deliveredUnder", text,
-    "replyTo", "threadId", "threadSeq", "threadBy", "atMs"
-  from ${rows} as t(
-    id uuid, "roomId" uuid, seq bigint, "senderId" uuid, "clientMessageId" text, "submittedDigest" text,
-    "deliveredUnder" text, text text, "replyTo" uuid, "threadId" uuid, "threadSeq" bigint, "threadBy" text, "atMs" bigint
-  )`
+    "replyTo", "threadId", "threadSeq", "threadBy", "atMs",
+    before + row_number() over (partition by "roomId" order by seq),
+    "senderBefore" + row_number() over (partition by "roomId", "senderId" order by seq)
+  from t join counted using ("roomId", "senderId")`
 
 export const insertVersions: Statement = (tx, rows) => tx`
   insert into message_versions (message_id, seq, text, at_ms)

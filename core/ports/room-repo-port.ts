@@ -34,6 +34,8 @@ export type RoomPage = {
   readonly nextAfter: RoomId | null
 }
 
+export type RoomOfUser = { readonly roomId: RoomId; readonly userId: UserId }
+
 export type ReadMarker = { readonly readSeq: number; readonly moved: boolean }
 
 /** Rooms, their members and read markers. What it writes for an actor is denied by facts of the transaction that writes. */
@@ -54,8 +56,11 @@ export interface RoomRepoPort {
   snapshot(roomId: RoomId, userId: UserId, messageLimit: number): Promise<RoomSnapshot | null>
   /** Raises the actor's marker to `seq`, at most to the head; the marker after it, and whether it moved. */
   markRead(roomId: RoomId, actor: Actor, seq: number, atMs: number): Promise<Result<ReadMarker, Denial>>
-  /** How each of the rooms stands for each of the users, where they are members; former members have `role: null`. */
-  standings(roomIds: readonly RoomId[], userIds: readonly UserId[]): Promise<readonly Standing[]>
+  /**
+   * How each of the rooms stands for its user, where that is a member; former members have `role: null`. Costs the same
+   * however much is unread.
+   */
+  standings(of: readonly RoomOfUser[]): Promise<readonly Standing[]>
   /** Ids of all rooms of each of the users. */
   roomIdsOf(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly RoomId[]>>
 }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { seededRandom } from '../../adapters/memory/index.js'
+import type { Message } from '../../core/domain/message.js'
 import type { RoomEvent } from '../../core/domain/room-event.js'
 import { outcomeOf, valueIn } from './creating.js'
 import {
@@ -153,7 +155,7 @@ const access = {
       await store.rooms.members(roomId),
       await store.rooms.snapshot(roomId, owner.user.id, 50),
       await store.rooms.listFor(owner.user.id, null, 10),
-      await store.rooms.standings([roomId], [owner.user.id]),
+      await store.rooms.standings([{ roomId, userId: owner.user.id }]),
     ]
     const before = structuredClone(await read())
     tamper(await read())
@@ -244,7 +246,7 @@ const reading = {
   'counts as unread what others sent above the marker, tombstones left out': async (store) => {
     const { roomId, owner, member, observer } = await openRoomOfThree(store)
     const unread = async (userId: string) =>
-      (await store.rooms.standings([roomId], [userId])).map((standing) => standing.unread)
+      (await store.rooms.standings([{ roomId, userId }])).map((standing) => standing.unread)
     const [, second] = await sendAll(store, roomId, owner, ['a', 'b', 'c'])
     await send(store, roomId, member, 'd')
     assert.deepEqual(await unread(owner.user.id), [1])
@@ -257,15 +259,45 @@ const reading = {
     await markRead(store, roomId, member, 8)
     assert.deepEqual(await unread(member.user.id), [0])
   },
+  'counts as unread what one who looks at each message counts, whatever was sent, removed, read and left':
+    async (store) => {
+      const { roomId, ...people } = await openRoomOfThree(store)
+      const { owner, member, observer } = people
+      const other = await openRoom(store, owner)
+      await setRole(store, roomId, owner.actor, observer, 'member')
+      const numbers = seededRandom(7)
+      const random = () => numbers() / 2 ** 32
+      const pick = <T>(values: readonly T[]): T =>
+        values[Math.floor(random() * values.length)] ?? assert.fail()
+      const everyone = [owner, member, observer]
+      for (let round = 0; round < 40; round += 1) {
+        const sent = Array.from({ length: 1 + Math.floor(random() * 4) }, () => pick(everyone))
+        await Promise.all([
+          ...sent.map((sender, i) => send(store, roomId, sender, `${round} ${i}`)),
+          send(store, other.id, owner, `${round} elsewhere`),
+        ])
+        const { messages } = await store.messages.page(roomId, { before: null, after: null, limit: 200 })
+        if (random() < 0.4)
+          await remove(store, owner.actor, pick(messages.filter((m) => m.deletedAtMs === null)))
+        const reader = pick(everyone)
+        if (random() < 0.4) await markRead(store, roomId, reader, pick(messages).seq - (round % 2))
+        if (round % 13 === 12) {
+          await leave(store, roomId, member)
+          await send(store, roomId, owner, `${round} while one was away`)
+          await join(store, roomId, member)
+        }
+        await assertUnreadCounted(store, roomId, everyone)
+      }
+    },
   'tells how rooms stand: members with their role, former members without, strangers not': async (store) => {
     const { roomId, owner, member } = await openRoomOfThree(store)
     const stranger = await signUp(store, 'Stan')
     const other = await openRoom(store, member)
     await sendAll(store, roomId, owner, ['a', 'b'])
     await leave(store, roomId, member)
+    const users = [owner.user.id, member.user.id, stranger.user.id, store.ids.next()]
     const standings = await store.rooms.standings(
-      [roomId, other.id, store.ids.next()],
-      [owner.user.id, member.user.id, stranger.user.id, store.ids.next()],
+      [roomId, other.id, store.ids.next()].flatMap((id) => users.map((userId) => ({ roomId: id, userId }))),
     )
     const told = standings.map(({ roomId: id, userId, role }) => ({ room: id, userId, role }))
     const sorted = told.toSorted((a, b) => `${a.room}${a.userId}`.localeCompare(`${b.room}${b.userId}`))
@@ -280,10 +312,25 @@ const reading = {
     )
     const own = standings.find(({ userId, roomId: id }) => userId === owner.user.id && id === roomId)
     assert.deepEqual(own, { roomId, userId: owner.user.id, role: 'owner', headSeq: 6, readSeq: 0, unread: 0 })
-    assert.deepEqual(await store.rooms.standings([], [owner.user.id]), [])
-    assert.deepEqual(await store.rooms.standings([roomId], []), [])
+    assert.deepEqual(await store.rooms.standings([{ roomId, userId: owner.user.id }]), [own])
+    assert.deepEqual(await store.rooms.standings([]), [])
   },
 } satisfies StoreContract
+
+/** Looks at each message and compares. */
+async function assertUnreadCounted(store: Store, roomId: string, people: readonly Person[]): Promise<void> {
+  const { messages } = await store.messages.page(roomId, { before: null, after: null, limit: 200 })
+  for (const { user } of people) {
+    const readSeq = (await store.rooms.access(roomId, user.id))?.readSeq ?? 0
+    const isUnread = ({ seq, senderId, deletedAtMs }: Message) =>
+      seq > readSeq && senderId !== user.id && deletedAtMs === null
+    const [standing] = await store.rooms.standings([{ roomId, userId: user.id }])
+    const { rooms } = await store.rooms.listFor(user.id, null, 10)
+    const listed = rooms.find(({ room }) => room.id === roomId)
+    const counted = messages.filter(isUnread).length
+    assert.deepEqual([standing?.unread, listed?.unread], [counted, counted])
+  }
+}
 
 async function snapshotOf(store: Store, roomId: string, userId: string, limit = 50) {
   return (await store.rooms.snapshot(roomId, userId, limit)) ?? assert.fail('no snapshot')

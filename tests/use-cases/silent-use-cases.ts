@@ -71,7 +71,7 @@ export const SILENT = {
   markRead: async ({ system, roomId, member }) =>
     unwrap(await system.parley.markRead.execute(member.actor, { roomId, seq: 20 })),
   reportStandings: async ({ system, roomId, owner }) =>
-    unwrap(await system.parley.reportStandings.execute({ roomIds: [roomId], userIds: [owner.user.id] })),
+    unwrap(await system.parley.reportStandings.execute([{ roomId, userId: owner.user.id }])),
   setTyping: async ({ system, roomId, owner }) =>
     unwrap(await system.parley.setTyping.execute(owner.actor, { roomId, typing: true })),
   getRoomPresence: async ({ system, roomId, owner }) =>

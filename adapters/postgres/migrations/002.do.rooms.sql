@@ -58,17 +58,24 @@ create table messages (
   thread_seq bigint,
   thread_by text check (thread_by in ('member', 'auto')),
   created_at_ms bigint not null,
+  -- How many messages the room has up to this one, and how many of them its sender has sent. Rows are never removed, so the
+  -- difference of two tells how many lie between, without looking at them.
+  ordinal bigint not null,
+  sender_ordinal bigint not null,
   edited_at_ms bigint,
   deleted_at_ms bigint,
   -- The room is a word of its own, which no text can contain, so that one index finds words within a room.
   words tsvector not null generated always as (
     array_to_tsvector(array['room ' || room_id::text]) || to_tsvector('simple', text)
   ) stored,
-  -- The included columns answer the unread count from the index alone.
-  constraint messages_by_seq unique (room_id, seq) include (sender_id, deleted_at_ms),
+  constraint messages_by_seq unique (room_id, seq) include (ordinal),
   constraint messages_by_client_id unique (room_id, sender_id, client_message_id),
   constraint messages_erased check (deleted_at_ms is null or text = '')
 ) with (fillfactor = 90);
+
+create unique index messages_by_sender on messages (room_id, sender_id, seq) include (sender_ordinal);
+
+create index messages_deleted on messages (room_id, seq) include (sender_id) where deleted_at_ms is not null;
 
 create index messages_by_word on messages using gin (words) where deleted_at_ms is null;
 

@@ -9,6 +9,9 @@ import { type RealtimeServer, userChannel } from './wire.js'
 /** A user is told of a room this often at most. */
 const REPORT_INTERVAL_MS = 1_000
 const RETRY_MS = 2_000
+const RETRY_MAX_MS = 8_000
+/** Standings asked for in one query at most. */
+const STANDINGS_MAX = 1_000
 /** The newest rooms of a user are watched, so many at most. */
 const WATCHED_MAX = 5_000
 
@@ -37,6 +40,8 @@ export class Standings {
   private readonly roomsOf = new Map<UserId, Set<RoomId>>()
   private readonly usersOf = new Map<RoomId, Set<UserId>>()
   private readonly news = new Coalescer<News>(REPORT_INTERVAL_MS, merged, (batch) => this.report(batch))
+
+  private pauseMs = RETRY_MS
 
   constructor(private readonly parts: Parts) {
     const { roomFeed } = parts.parley
@@ -129,20 +134,27 @@ export class Standings {
     const readings = [...batch].flatMap(([roomId, { readHere }]) =>
       [...readHere].map((userId) => [roomId, userId] as const),
     )
-    this.parts.parley.roomFeed.announceReads(readings)
-    const users = new Set([...batch].flatMap(([roomId, news]) => this.toTell(roomId, news)))
-    if (users.size === 0) return
+    const { parley } = this.parts
+    parley.roomFeed.announceReads(readings)
+    const wanted = [...batch].flatMap(([roomId, news]) =>
+      this.toTell(roomId, news).map((userId) => ({ roomId, userId })),
+    )
     try {
-      const roomIds = [...batch.keys()]
-      const { value } = await this.parts.parley.reportStandings.execute({ roomIds, userIds: [...users] })
-      for (const standing of value) {
-        const news = batch.get(standing.roomId)
-        if (news === undefined || !this.toTell(standing.roomId, news).includes(standing.userId)) continue
-        this.tell(standing)
+      for (let from = 0; from < wanted.length; from += STANDINGS_MAX) {
+        const { value } = await parley.reportStandings.execute(wanted.slice(from, from + STANDINGS_MAX))
+        for (const standing of value) this.tell(standing)
       }
+      this.pauseMs = RETRY_MS
     } catch {
       for (const [roomId, news] of batch) this.news.offer(roomId, { ...news, readHere: NOBODY })
+      await this.pause()
     }
+  }
+
+  /** Meanwhile what there is to tell gathers; each time twice as long as before. */
+  private async pause(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, this.pauseMs).unref())
+    this.pauseMs = Math.min(2 * this.pauseMs, RETRY_MAX_MS)
   }
 
   /** Those who are connected here now. */
@@ -153,6 +165,7 @@ export class Standings {
   }
 
   private tell({ roomId, userId, role, headSeq, readSeq, unread }: Standing): void {
+    if (!this.roomsOf.has(userId)) return
     if (role === null) this.unwatch(roomId, userId)
     const devices = this.parts.io.local.to(userChannel(userId))
     devices.emit('room:changed', { roomId, role, headSeq, readSeq, unread })

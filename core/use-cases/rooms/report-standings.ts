@@ -1,10 +1,8 @@
-import type { RoomId, UserId } from '../../domain/ids.js'
 import { type Ok, ok } from '../../domain/result.js'
 import type { Standing } from '../../domain/room.js'
-import type { RoomRepoPort } from '../../ports/room-repo-port.js'
+import type { RoomOfUser, RoomRepoPort } from '../../ports/room-repo-port.js'
 
 type Ports = { rooms: RoomRepoPort }
-type Input = { readonly roomIds: readonly RoomId[]; readonly userIds: readonly UserId[] }
 
 /**
  * How rooms stand for users, each told of their own only: role, newest seq, read marker, unread count. Who is no longer a
@@ -13,8 +11,8 @@ type Input = { readonly roomIds: readonly RoomId[]; readonly userIds: readonly U
 export class ReportStandings {
   constructor(private readonly ports: Ports) {}
 
-  async execute(input: Input): Promise<Ok<readonly Standing[]>> {
-    const standings = await this.ports.rooms.standings(input.roomIds, input.userIds)
+  async execute(of: readonly RoomOfUser[]): Promise<Ok<readonly Standing[]>> {
+    const standings = await this.ports.rooms.standings(of)
     return ok(
       standings.map((standing) =>
         standing.role === null ? { ...standing, headSeq: standing.readSeq } : standing,

@@ -52,8 +52,8 @@ export function carelessRooms(): Store {
       return marked.ok ? ok({ readSeq: seq, moved: true }) : marked
     },
     create: (room, owner) => store.rooms.create(room, owner, null),
-    standings: async (roomIds, userIds) => {
-      const standings = await store.rooms.standings(roomIds, userIds)
+    standings: async (of) => {
+      const standings = await store.rooms.standings(of)
       return standings.map((standing) => ({ ...standing, unread: standing.headSeq - standing.readSeq }))
     },
   })

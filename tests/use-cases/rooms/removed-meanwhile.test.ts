@@ -86,10 +86,7 @@ describe('a member who is removed while a call is under way', () => {
     unwrap(await system.parley.markRead.execute(guest.actor, { roomId, seq: 1 }))
     unwrap(await system.parley.removeMember.execute(owner.actor, { roomId, userId: guest.user.id }))
     await say(world, owner, 'said without them')
-    const { value } = await system.parley.reportStandings.execute({
-      roomIds: [roomId],
-      userIds: [guest.user.id],
-    })
+    const { value } = await system.parley.reportStandings.execute([{ roomId, userId: guest.user.id }])
     expect(value).toEqual([{ roomId, userId: guest.user.id, role: null, headSeq: 1, readSeq: 1, unread: 0 }])
   })
 })
