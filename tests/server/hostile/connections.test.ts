@@ -85,6 +85,24 @@ describe('the transport', () => {
     )
   })
 
+  it('input A11: hands out no id to recover a session by, and takes none', async () => {
+    const gone = await room.owner.signInAgain()
+    const raw = await RawSocket.open(url)
+    const welcome = await raw.connect({ token: gone.accessToken })
+    expect(Object.keys(JSON.parse(welcome.slice(2)) as object)).toEqual(['sid'])
+    const { sid } = JSON.parse(welcome.slice(2)) as { sid: string }
+    await gone.http('POST', '/auth/sign-out', {})
+    await raw.untilClosed()
+    for (const recovery of [
+      { pid: sid, offset: '0' },
+      { pid: sid, offset: '0', token: gone.accessToken },
+    ]) {
+      const again = await RawSocket.open(url)
+      expect(await again.connect(recovery)).toContain('UNAUTHENTICATED')
+      again.destroy()
+    }
+  })
+
   const stolenMessage = () => ({ roomId: room.roomId, clientMessageId: clientId(), text: 'stolen' })
 })
 

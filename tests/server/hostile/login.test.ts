@@ -133,19 +133,15 @@ describe('a password', () => {
 
   it('input E5: of 1 MB, or longer than any may be, is refused before it is hashed', async () => {
     const email = newAddress()
-    // A hash takes some 30 ms and two run at once: hashing these would take seconds.
-    const { ms } = await timed(() =>
-      Promise.all(
-        Array.from({ length: 200 }, async (_, index) => {
-          const password = 'p'.repeat(index % 2 === 0 ? 1_048_576 : 60_000)
-          const path = index % 4 < 2 ? 'sign-in' : 'sign-up'
-          const body = { email, password, ...(path === 'sign-up' ? { displayName: 'Pat' } : {}) }
-          const answer = await post(path, body)
-          expect(answer.status).toBe(index % 2 === 0 ? 413 : 400)
-        }),
-      ),
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => {
+        const password = 'p'.repeat(index % 2 === 0 ? 1_048_576 : 60_000)
+        return index % 4 < 2 ? signIn(email, password) : signUp(email, password)
+      }),
     )
-    expect(ms).toBeLessThan(3_000)
+    // So many hashes at once would be more than may wait, and some of these answers would be 503.
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400, 413]))
+    expect(answers.filter(({ status }) => status === 413)).toHaveLength(100)
   })
 
   it('input E6: is stored as argon2id of at least 19 MiB, two passes and one lane, and nowhere else', async () => {
