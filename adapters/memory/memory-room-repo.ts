@@ -95,6 +95,11 @@ export class MemoryRoomRepo implements RoomRepoPort {
     })
   }
 
+  async newestRoomIds(userId: UserId, limit: number): Promise<readonly RoomId[]> {
+    const roomIds = this.database.roomsOf(userId).map(({ room }) => room.id)
+    return roomIds.toSorted().toReversed().slice(0, limit)
+  }
+
   async roomIdsOf(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly RoomId[]>> {
     return new Map(
       userIds.map((userId) => [userId, this.database.roomsOf(userId).map(({ room }) => room.id)]),

@@ -196,6 +196,17 @@ export class PostgresRoomRepo implements RoomRepoPort {
     }))
   }
 
+  async newestRoomIds(userId: UserId, limit: number): Promise<readonly RoomId[]> {
+    if (!isId(userId)) return []
+    const rows = await this.database.call(
+      PORT,
+      (sql) => sql<{ room_id: string }[]>`
+        select room_id from room_members where user_id = ${userId} and left_at_ms is null
+        order by room_id desc limit ${limit}`,
+    )
+    return rows.map((row) => row.room_id)
+  }
+
   async roomIdsOf(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly RoomId[]>> {
     const rows = await this.database.call(
       PORT,

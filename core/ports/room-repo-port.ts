@@ -61,6 +61,8 @@ export interface RoomRepoPort {
    * however much is unread.
    */
   standings(of: readonly RoomOfUser[]): Promise<readonly Standing[]>
+  /** Ids of the user's newest rooms, newest first (by id, which is in order of creation). */
+  newestRoomIds(userId: UserId, limit: number): Promise<readonly RoomId[]>
   /** Ids of all rooms of each of the users. */
   roomIdsOf(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly RoomId[]>>
 }

@@ -197,6 +197,21 @@ const listing = {
     await leave(store, roomId, member)
     assert.deepEqual(await store.rooms.listFor(member.user.id, null, 10), { rooms: [], nextAfter: null })
   },
+  'names the newest rooms of a user, newest first, as many as asked for': async (store) => {
+    const { roomId, owner, member, observer } = await openRoomOfThree(store)
+    const opened: string[] = []
+    for (const opener of [owner, member, owner]) {
+      const { id } = await openRoom(store, opener)
+      opened.unshift(id)
+      if (opener === member) await join(store, id, owner)
+    }
+    const ofOwner = [...opened, roomId]
+    assert.deepEqual(await store.rooms.newestRoomIds(owner.user.id, 10), ofOwner)
+    assert.deepEqual(await store.rooms.newestRoomIds(owner.user.id, 2), ofOwner.slice(0, 2))
+    await leave(store, roomId, observer)
+    assert.deepEqual(await store.rooms.newestRoomIds(observer.user.id, 10), [])
+    assert.deepEqual(await store.rooms.newestRoomIds(store.ids.next(), 10), [])
+  },
   'names the rooms of several users': async (store) => {
     const { roomId, owner, member, observer } = await openRoomOfThree(store)
     const other = await openRoom(store, owner)

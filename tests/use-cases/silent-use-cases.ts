@@ -53,7 +53,7 @@ export const SILENT = {
   },
   sweepPresence: async ({ system }) => system.parley.sweepPresence.execute(),
   listRooms: async ({ system, owner }) => unwrap(await system.parley.listRooms.execute(owner.actor, {})),
-  listRoomIds: async ({ system, owner }) => unwrap(await system.parley.listRoomIds.execute(owner.actor)),
+  listRoomIds: async ({ system, owner }) => unwrap(await system.parley.listRoomIds.execute(owner.actor, 10)),
   getRoom: async ({ system, roomId, owner }) =>
     unwrap(await system.parley.getRoom.execute(owner.actor, { roomId })),
   listMembers: async ({ system, roomId, owner }) =>

@@ -84,8 +84,8 @@ export class Standings {
   }
 
   private async loadRooms(userId: UserId): Promise<void> {
-    const { value: roomIds } = await this.parts.parley.listRoomIds.execute({ userId })
-    for (const roomId of roomIds.slice(0, WATCHED_MAX)) this.watch(roomId, userId)
+    const { value: roomIds } = await this.parts.parley.listRoomIds.execute({ userId }, WATCHED_MAX)
+    for (const roomId of roomIds) this.watch(roomId, userId)
     await this.parts.parley.roomFeed.watch(roomIds.filter((roomId) => this.usersOf.has(roomId)))
   }
 
