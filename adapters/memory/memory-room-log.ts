@@ -6,13 +6,19 @@ import { frozen } from './freeze.js'
 import type { MemoryDatabase } from './memory-database.js'
 import type { MemoryRoom } from './memory-room.js'
 
+const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error))
+
 /** The room log of one process over a database that several may share. A write happens in one step, so writes never mix. */
 export class MemoryRoomLog implements RoomLogPort {
   private readonly listeners: ((commit: RoomCommit) => void)[] = []
   private readonly untold: RoomCommit[] = []
   private isTelling = false
 
-  constructor(private readonly database: MemoryDatabase) {}
+  /** `onListenerError` is told what a commit listener throws, and must not throw itself. */
+  constructor(
+    private readonly database: MemoryDatabase,
+    private readonly onListenerError: (error: unknown) => void = warn,
+  ) {}
 
   async write<A>(write: RoomWrite<A>): Promise<Result<A, Refusal>> {
     const room = this.database.rooms.get(write.roomId)
@@ -45,11 +51,16 @@ export class MemoryRoomLog implements RoomLogPort {
     this.untold.push(...commits)
     if (this.isTelling) return
     this.isTelling = true
+    for (let next = this.untold.shift(); next !== undefined; next = this.untold.shift())
+      for (const listener of this.listeners) this.tellOne(listener, next)
+    this.isTelling = false
+  }
+
+  private tellOne(listener: (commit: RoomCommit) => void, commit: RoomCommit): void {
     try {
-      for (let next = this.untold.shift(); next !== undefined; next = this.untold.shift())
-        for (const listener of this.listeners) listener(next)
-    } finally {
-      this.isTelling = false
+      listener(commit)
+    } catch (error) {
+      this.onListenerError(error)
     }
   }
 

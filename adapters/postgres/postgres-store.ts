@@ -10,9 +10,16 @@ import { PostgresSweep } from './postgres-sweep.js'
 
 export type PostgresStore = ReturnType<typeof createPostgresStore>
 
+export type StoreOptions = RoomLogOptions & {
+  /** Told what a commit listener throws; by default a warning of the process. Must not throw. */
+  readonly onListenerError?: (error: unknown) => void
+}
+
+const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error))
+
 /** All repositories on one database. They tell the same listeners of their commits, so there is one of these a process. */
-export function createPostgresStore(database: Database, options: RoomLogOptions = {}) {
-  const listeners = new CommitListeners()
+export function createPostgresStore(database: Database, options: StoreOptions = {}) {
+  const listeners = new CommitListeners(options.onListenerError ?? warn)
   return {
     log: new PostgresRoomLog(database, listeners, options),
     rooms: new PostgresRoomRepo(database, listeners),

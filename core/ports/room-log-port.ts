@@ -76,6 +76,6 @@ export interface RoomLogPort {
   write<A>(write: RoomWrite<A>): Promise<Result<A, Refusal>>
   /** Events after `since`, ascending, filled with the present state of what they name. Null where there is no such room. */
   read(roomId: RoomId, since: number, limit: number): Promise<EventPage | null>
-  /** Told of each commit of this process, once a room, in order, before the writes in it are answered. Must not throw. */
+  /** Told of each commit of this process, once a room, in order, before the writes in it are answered. One that throws hinders nobody. */
   onCommitted(listener: (commit: RoomCommit) => void): void
 }

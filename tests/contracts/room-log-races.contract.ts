@@ -72,6 +72,20 @@ export const roomLogRacesContract = {
     assert.equal((await store.rooms.members(roomId)).members.length, 3 + 3)
     assert.equal((await gaplessLog(store, roomId)).length, 3 + 3)
   },
+  'answers what is committed and goes on where a listener throws, and tells the others': async (store) => {
+    const { roomId, owner } = await openRoomOfThree(store)
+    const told: number[] = []
+    store.log.onCommitted((commit) => {
+      if (commit.roomId === roomId) throw new TypeError('a bug of a listener')
+    })
+    store.log.onCommitted((commit) => {
+      if (commit.roomId === roomId) told.push(commit.heads.head)
+    })
+    for (const [index, text] of ['one', 'two', 'three'].entries())
+      assert.equal((await send(store, roomId, owner, text)).seq, 4 + index)
+    await store.accounts.updateProfile(owner.actor, { displayName: 'Olivia' }, store.clock.nowMs())
+    assert.deepEqual(told, [4, 5, 6, 7])
+  },
   'stores no message of a member after the removal is committed': async (store) => {
     const { roomId, member } = await openRoomOfThree(store)
     const sends = many((i) => trySend(store, roomId, member, `text ${i}`))

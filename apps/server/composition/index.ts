@@ -30,7 +30,7 @@ export function compose(options: CompositionOptions): Composition {
   const container = new Container()
   container.load(
     system(options),
-    postgresStorage(options.database),
+    postgresStorage(options.database, options.onError),
     options.shared ? postgresRuntime(options) : memoryRuntime(options),
     new ContainerModule(({ bind }) => {
       bind(PARLEY)

@@ -3,13 +3,13 @@ import { createPostgresStore, type DatabaseOptions, openDatabase } from '../../.
 import { DATABASE, PORT, STORE } from './tokens.js'
 
 /** Rooms, messages and accounts are in Postgres in every mode; whether it is the embedded one only its URL tells. */
-export const postgresStorage = (options: DatabaseOptions) =>
+export const postgresStorage = (options: DatabaseOptions, onListenerError: (error: unknown) => void) =>
   new ContainerModule(({ bind }) => {
     bind(DATABASE)
       .toDynamicValue(() => openDatabase(options))
       .inSingletonScope()
     bind(STORE)
-      .toDynamicValue((context) => createPostgresStore(context.get(DATABASE)))
+      .toDynamicValue((context) => createPostgresStore(context.get(DATABASE), { onListenerError }))
       .inSingletonScope()
     bind(PORT.accounts).toDynamicValue((context) => context.get(STORE).accounts)
     bind(PORT.logins).toDynamicValue((context) => context.get(STORE).logins)
