@@ -81,8 +81,7 @@ export class PostgresRoomLog implements RoomLogPort {
   }
 
   private begin(): void {
-    for (const { reject } of this.queue.takeExpired(performance.now()))
-      reject(new PortUnavailable(PORT, new Error('The write waited too long'), RETRY_AFTER_MS))
+    for (const { reject } of this.queue.takeExpired(performance.now())) reject(waitedTooLong())
     while (this.running < this.lanes) {
       const batch = this.queue.take('free', BATCH_MAX)
       if (batch.length === 0) break
@@ -107,7 +106,11 @@ export class PostgresRoomLog implements RoomLogPort {
 
   /** Commits and answers a batch and gives its rooms back; whether any of them was locked elsewhere. */
   private async run(batch: readonly WaitingWrite[], mode: LockMode): Promise<boolean> {
-    const locked = await this.commit(batch, mode)
+    const locked = await this.commit(batch, mode).catch((error: unknown) => {
+      // A bug: whoever has not been answered is told, and the rooms go on.
+      for (const { reject } of batch) reject(error)
+      return []
+    })
     const contended = new Set(locked.map(({ write }) => write.roomId))
     this.queue.putBack(locked)
     for (const { write } of batch)
@@ -117,17 +120,24 @@ export class PostgresRoomLog implements RoomLogPort {
 
   /** Answers all writes but those whose rooms are locked elsewhere, which it returns. */
   private async commit(batch: readonly WaitingWrite[], mode: LockMode): Promise<readonly WaitingWrite[]> {
+    const result = await this.attempt(batch, mode)
+    return 'error' in result ? this.recover(batch, result.error, mode) : result.locked
+  }
+
+  /** As `commit`, but answers nobody where the transaction fails. */
+  private async attempt(batch: readonly WaitingWrite[], mode: LockMode): Promise<Attempt> {
     const writes = batch.map(({ write }) => write)
     const work = (tx: Transaction) => runBatch(tx, writes, mode)
     const result = await this.database.transaction(PORT, work, { first: true }).catch(thrown)
-    if ('error' in result) return this.recover(batch, result.error, mode)
+    if ('error' in result) return result
     this.listeners.tell(result.commits)
-    return batch.filter((waiting, index) => {
+    const locked = batch.filter((waiting, index) => {
       const outcome = result.outcomes[index]
       if (outcome === undefined || outcome.kind === 'locked') return true
       answer(waiting, outcome)
       return false
     })
+    return { locked }
   }
 
   private async recover(
@@ -137,15 +147,34 @@ export class PostgresRoomLog implements RoomLogPort {
   ): Promise<readonly WaitingWrite[]> {
     if (mode === 'brief' && isLockTimeout(error)) return this.commit(batch, 'skip')
     // An outage concerns the whole batch; anything else only the write that causes it, so each is tried alone.
-    if (error instanceof PortUnavailable || batch.length === 1) {
-      for (const { reject } of batch) reject(error)
-      return []
-    }
+    if (!(error instanceof PortUnavailable) && batch.length > 1) return this.commitEach(batch)
+    for (const { reject } of batch) reject(error)
+    return []
+  }
+
+  /** One by one, up to the first that meets an outage, which the rest would only meet again; none whose time is up. */
+  private async commitEach(batch: readonly WaitingWrite[]): Promise<readonly WaitingWrite[]> {
     const locked: WaitingWrite[] = []
-    for (const waiting of batch) locked.push(...(await this.commit([waiting], mode)))
+    for (const [index, waiting] of batch.entries()) {
+      if (waiting.expiresAt <= performance.now()) {
+        waiting.reject(waitedTooLong())
+        continue
+      }
+      const result = await this.attempt([waiting], 'skip')
+      if (!('error' in result)) locked.push(...result.locked)
+      else if (!(result.error instanceof PortUnavailable)) waiting.reject(result.error)
+      else {
+        for (const { reject } of batch.slice(index)) reject(result.error)
+        break
+      }
+    }
     return locked
   }
 }
+
+type Attempt = { readonly locked: readonly WaitingWrite[] } | { readonly error: unknown }
+
+const waitedTooLong = () => new PortUnavailable(PORT, new Error('The write waited too long'), RETRY_AFTER_MS)
 
 const thrown = (error: unknown): { readonly error: unknown } => ({ error })
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { createPostgresStore, StatementRefused } from '../../../adapters/postgres/index.js'
+import { createPostgresStore, type Database, StatementRefused } from '../../../adapters/postgres/index.js'
 import { ok } from '../../../core/domain/result.js'
+import { PortUnavailable } from '../../../core/ports/port-unavailable.js'
 import { change, codeOf, draftOf, openRoomOfThree, send } from '../../contracts/store.js'
 import {
   assertUnavailable,
@@ -70,6 +71,22 @@ describe('a batch of writes', () => {
     const good = send(store, roomId, member, 'good')
     assert.deepEqual([(await odd).ok, codeOf(await nowhere), (await good).seq], [true, 'NOT_FOUND', 4])
     assert.deepEqual(found, [null, null, null, null, null, null, false])
+  })
+
+  it('asks no more for the rest of a failed batch once the database does not answer', async () => {
+    const { roomId, owner } = await openRoomOfThree(store)
+    let asked = 0
+    const failing = Object.assign(Object.create(store.database) as Database, {
+      async transaction() {
+        asked += 1
+        throw asked === 1 ? new StatementRefused('test', '23514', null) : new PortUnavailable('test', null)
+      },
+    })
+    const broken = { ...store, ...createPostgresStore(failing) }
+    const sends = Array.from({ length: 10 }, (_, i) => send(broken, roomId, owner, `text ${i}`))
+    for (const sent of await Promise.allSettled(sends))
+      assertUnavailable(sent.status === 'rejected' ? sent.reason : null)
+    assert.equal(asked, 2)
   })
 
   it('refuses at once what would wait behind too many others (fault P3)', async () => {
