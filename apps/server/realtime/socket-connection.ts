@@ -13,6 +13,8 @@ import { type RealtimeSocket, roomChannel } from './wire.js'
 /** How long a closing connection has to take what was written to it. */
 const FLUSH_MS = 2_000
 
+const MAY_RETURN: ReadonlySet<SessionEnd['reason']> = new Set(['draining', 'too-slow'])
+
 export type SignedInActor = Actor & { readonly loginId: LoginId }
 type Join = (enter: () => Promise<void>) => Promise<Result<JoinedRoom, Refusal>>
 
@@ -83,7 +85,9 @@ export class SocketConnection implements Connection {
     this.over = true
     this.leaveAll()
     this.socket.emit('session:ended', end)
-    this.socket.disconnect(true)
+    // After a goodbye of Socket.io's own its clients stay away; those who may come back only lose their connection.
+    if (MAY_RETURN.has(end.reason)) this.closeConnection()
+    else this.socket.disconnect(true)
   }
 
   /** After the socket has gone. Its connection goes with it, which nobody would count any more. */
@@ -91,6 +95,10 @@ export class SocketConnection implements Connection {
     this.over = true
     clearTimeout(this.expiry)
     this.leaveAll()
+    this.closeConnection()
+  }
+
+  private closeConnection(): void {
     const { conn } = this.socket
     if (conn.readyState === 'closed') return
     conn.close()
