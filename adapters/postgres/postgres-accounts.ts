@@ -1,6 +1,6 @@
 import type { Actor, EndedLogin, User } from '../../core/domain/account.js'
 import { emailKey } from '../../core/domain/email.js'
-import type { RoomId, UserId } from '../../core/domain/ids.js'
+import type { UserId } from '../../core/domain/ids.js'
 import type { AccountRepoPort, Credentials, NewLogin } from '../../core/ports/account-repo-port.js'
 import { insertLogin, keepOutNewLogins, markEnded, toUser, type UserRow, userValues } from './account-rows.js'
 import type { CommitListeners } from './commit-listeners.js'
@@ -63,23 +63,22 @@ export class PostgresAccounts implements AccountRepoPort {
       if (before === undefined || !(await isStillLive(tx, actor, atMs))) return null
       const { displayName, mediation } = { ...toUser(before), ...profile }
       await tx`update users set display_name = ${displayName}, mediation = ${mediation} where id = ${userId}`
-      const user = { ...toUser(before), displayName, mediation }
-      const isRenamed = displayName !== before.display_name
-      return { user, isRenamed, commits: isRenamed ? await appendRenaming(tx, user, [], atMs) : [] }
+      return {
+        user: { ...toUser(before), displayName, mediation },
+        commits: await appendRenaming(tx, userId, atMs),
+      }
     })
     if (written === null) return null
     this.listeners.tell(written.commits)
-    if (written.isRenamed) {
-      const told = written.commits.map(({ roomId }) => roomId)
-      await this.tellRoomsJoinedMeanwhile(written.user, told, atMs)
-    }
+    // Also where the name is what it was: an earlier call may have failed between the two steps.
+    if (profile.displayName !== undefined) await this.tellRoomsJoinedMeanwhile(actor.userId, atMs)
     return written.user
   }
 
   /** A transaction that was under way may have let the user into a room under the old name. */
-  private async tellRoomsJoinedMeanwhile(user: User, told: readonly RoomId[], atMs: number): Promise<void> {
+  private async tellRoomsJoinedMeanwhile(userId: UserId, atMs: number): Promise<void> {
     await waitForWrites(this.database, PORT)
-    this.listeners.tell(await this.database.transaction(PORT, (tx) => appendRenaming(tx, user, told, atMs)))
+    this.listeners.tell(await this.database.transaction(PORT, (tx) => appendRenaming(tx, userId, atMs)))
   }
 
   async rehash(userId: UserId, from: string, to: string): Promise<void> {

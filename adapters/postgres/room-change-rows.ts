@@ -112,7 +112,7 @@ export class RoomChangeRows {
       return { userId }
     }
     if (change.type === 'member.changed') {
-      this.roles.set(key, { roomId, userId, role: change.role })
+      this.roles.set(key, { roomId, userId, role: change.role, displayName: change.displayName })
       return { userId, role: change.role }
     }
     this.roles.delete(key)

@@ -88,17 +88,19 @@ export const setFlags: Statement = (tx, rows) => tx`
     do update set seq = excluded.seq, reason = excluded.reason, at_ms = excluded.at_ms`
 
 export const putMembers: Statement = (tx, rows) => tx`
-  insert into room_members (room_id, user_id, role, joined_at_ms, joined_seq, read_seq)
-  select "roomId", "userId", role, "joinedAtMs", seq, "readSeq"
+  insert into room_members (room_id, user_id, role, joined_at_ms, joined_seq, read_seq, told_name)
+  select "roomId", "userId", role, "joinedAtMs", seq, "readSeq", "displayName"
   from ${rows}
-    as t("roomId" uuid, "userId" uuid, role text, "joinedAtMs" bigint, seq bigint, "readSeq" bigint)
+    as t(
+      "roomId" uuid, "userId" uuid, role text, "joinedAtMs" bigint, seq bigint, "readSeq" bigint, "displayName" text
+    )
   on conflict (room_id, user_id) do update set
     role = excluded.role, joined_at_ms = excluded.joined_at_ms, joined_seq = excluded.joined_seq,
-    read_seq = excluded.read_seq, left_at_ms = null`
+    read_seq = excluded.read_seq, told_name = excluded.told_name, left_at_ms = null`
 
 export const updateRoles: Statement = (tx, rows) => tx`
-  update room_members m set role = t.role
-  from ${rows} as t("roomId" uuid, "userId" uuid, role text)
+  update room_members m set role = t.role, told_name = t."displayName"
+  from ${rows} as t("roomId" uuid, "userId" uuid, role text, "displayName" text)
   where m.room_id = t."roomId" and m.user_id = t."userId"`
 
 export const markLeft: Statement = (tx, rows) => tx`

@@ -30,6 +30,25 @@ function nameAfter(commits: readonly RoomCommit[], userId: string): string | nul
   return name
 }
 
+it('tells a new name to a room that was left out, when the same name is given again', async () => {
+  const clock = new MemoryClock({ followsWallClock: true })
+  const [database] = databases
+  if (database === undefined) return expect.fail('a database')
+  const store: Store = { ...createPostgresStore(database), clock, ids: new MemoryIds(clock) }
+  const person = await signUp(store, 'Old name')
+  const room = await openRoom(store, person)
+  // As after a first step that had not seen the room and a second that failed.
+  await database.sql`update users set display_name = 'New name' where id = ${person.user.id}`
+  const rename = () => store.accounts.updateProfile(person.actor, { displayName: 'New name' }, clock.nowMs())
+  for (let round = 0; round < 2; round += 1) {
+    await rename()
+    const [, ...changes] = await gaplessLog(store, room.id)
+    expect(changes.map(({ type, data }) => [type, data])).toMatchObject([
+      ['member.changed', { displayName: 'New name' }],
+    ])
+  }
+})
+
 it('tells a new name to rooms that are joined under the old one meanwhile, in another process', async () => {
   const clock = new MemoryClock({ followsWallClock: true })
   const ids = new MemoryIds(clock)

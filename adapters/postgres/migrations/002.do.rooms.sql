@@ -34,6 +34,8 @@ create table room_members (
   -- Seq of the event of joining: the order of the members.
   joined_seq bigint not null,
   read_seq bigint not null,
+  -- The display name in the last event of the room that names it: that of the user, but for a renaming under way.
+  told_name text not null,
   -- Set for a former member, who counts as none; the row stays so that they can be told.
   left_at_ms bigint,
   primary key (room_id, user_id)
