@@ -76,12 +76,19 @@ describe('a client that stops reading', () => {
     let over = false
     let most = 0
     const watching = (async () => {
-      while (!over) most = Math.max(most, await metric(url, 'process_resident_memory_bytes'))
+      while (!over) {
+        most = Math.max(most, await metric(url, 'process_resident_memory_bytes'))
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
     })()
-    const slowestMs = await flood(ada, roomId)
-    await until('all slow readers are cut', async () => (await cut()) === SLOW, 20_000)
-    over = true
-    await watching
+    let slowestMs: number
+    try {
+      slowestMs = await flood(ada, roomId)
+      await until('all slow readers are cut', async () => (await cut()) === SLOW, 20_000)
+    } finally {
+      over = true
+      await watching
+    }
     // Those two of the one who sends and reads.
     expect(await metric(url, 'parley_sockets')).toBe(2)
 
