@@ -24,8 +24,7 @@ export type StoredToken = {
   /** Digest of the token that it was issued for. */
   readonly parent: string | null
   spentAtMs: number | null
-  /** How many of those that were issued for this one have been spent. */
-  spentSuccessors: number
+  successorSpent: boolean
 }
 
 /**
@@ -84,7 +83,7 @@ export class MemoryDatabase {
   }
 
   issueToken(digest: string, loginId: LoginId, parent: string | null): void {
-    this.tokens.set(digest, { loginId, parent, spentAtMs: null, spentSuccessors: 0 })
+    this.tokens.set(digest, { loginId, parent, spentAtMs: null, successorSpent: false })
   }
 
   /** Null where it had ended. */

@@ -32,8 +32,7 @@ export class MemoryLoginRepo implements LoginRepoPort {
       ended: stored.ended !== null,
       disabled: account.disabledAtMs !== null,
       spentAtMs: token.spentAtMs,
-      successorSpent: token.spentSuccessors > 0,
-      siblingSpent: this.isSpentBeside(token),
+      successorSpent: token.successorSpent,
     })
     const decision = decide(facts)
     const ended = decision.kind === 'end' ? this.database.endLogin(stored, decision.reason, atMs) : null
@@ -67,15 +66,9 @@ export class MemoryLoginRepo implements LoginRepoPort {
     return this.database.forgetLogins(beforeMs, limit) + this.database.forgetResetCodes(beforeMs, limit)
   }
 
-  private isSpentBeside({ parent, spentAtMs }: StoredToken): boolean {
-    const spent = this.database.tokens.get(parent ?? '')?.spentSuccessors ?? 0
-    return spent > (spentAtMs === null ? 0 : 1)
-  }
-
   private spend(token: StoredToken, atMs: number): void {
-    if (token.spentAtMs !== null) return
-    token.spentAtMs = atMs
+    token.spentAtMs ??= atMs
     const parent = this.database.tokens.get(token.parent ?? '')
-    if (parent !== undefined) parent.spentSuccessors += 1
+    if (parent !== undefined) parent.successorSpent = true
   }
 }

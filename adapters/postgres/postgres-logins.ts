@@ -95,7 +95,6 @@ async function lockedFacts(tx: Transaction, digest: string): Promise<RefreshFact
     readonly disabled_at_ms: number | null
     readonly spent_at_ms: number | null
     readonly successor_spent: boolean
-    readonly sibling_spent: boolean
     readonly owner: UserRow
   }
   // Locked first and read after: a statement that waits for a lock goes on with what other tables held before the wait.
@@ -113,12 +112,7 @@ async function lockedFacts(tx: Transaction, digest: string): Promise<RefreshFact
         exists (
           select from refresh_tokens as successors
           where successors.predecessor = tokens.digest and successors.spent_at_ms is not null
-        ) as successor_spent,
-        exists (
-          select from refresh_tokens as siblings
-          where siblings.predecessor = tokens.predecessor and siblings.digest <> tokens.digest
-            and siblings.spent_at_ms is not null
-        ) as sibling_spent
+        ) as successor_spent
       from refresh_tokens as tokens
       join logins on logins.id = tokens.login_id
       join users on users.id = logins.user_id
@@ -132,7 +126,6 @@ async function lockedFacts(tx: Transaction, digest: string): Promise<RefreshFact
     disabled: row.disabled_at_ms !== null,
     spentAtMs: row.spent_at_ms,
     successorSpent: row.successor_spent,
-    siblingSpent: row.sibling_spent,
   }
 }
 

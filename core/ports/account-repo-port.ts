@@ -58,8 +58,6 @@ export type RefreshFacts = {
   readonly spentAtMs: number | null
   /** Whether a token that was issued for it has been spent in turn. */
   readonly successorSpent: boolean
-  /** Whether another token that was issued for the same one as this has been spent. */
-  readonly siblingSpent: boolean
 }
 
 export type RefreshDecision =

@@ -45,7 +45,6 @@ const refreshing = {
       disabled: false,
       spentAtMs: null,
       successorSpent: false,
-      siblingSpent: false,
     })
     assert.deepEqual(refreshed?.decision, { kind: 'issue', successorDigest })
     assert.equal(refreshed?.ended, null)
@@ -67,15 +66,6 @@ const refreshing = {
     const second = await issue(store, refreshDigest)
     await issue(store, second.successorDigest)
     assert.equal((await issue(store, refreshDigest)).facts.successorSpent, true)
-  },
-  'notices that another successor of the same token was spent': async (store) => {
-    const { refreshDigest } = await signUp(store, 'Ada')
-    const first = await issue(store, refreshDigest)
-    const second = await issue(store, refreshDigest)
-    const onward = await issue(store, second.successorDigest)
-    assert.equal(onward.facts.siblingSpent, false)
-    assert.equal((await issue(store, first.successorDigest)).facts.siblingSpent, true)
-    assert.equal((await issue(store, onward.successorDigest)).facts.siblingSpent, false)
   },
   'notes when the login was last seen, and moves neither its start nor its end': async (store) => {
     const { user, login, refreshDigest } = await signUp(store, 'Ada')

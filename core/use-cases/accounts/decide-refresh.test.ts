@@ -25,7 +25,6 @@ const fresh: RefreshFacts = {
   disabled: false,
   spentAtMs: null,
   successorSpent: false,
-  siblingSpent: false,
 }
 const decide = (facts: Partial<RefreshFacts>) => decideRefresh({ ...fresh, ...facts }, NOW_MS, 'next')
 
@@ -49,11 +48,6 @@ describe('a presented refresh token', () => {
 
   it('ends the login when it comes again after its successor was used, however soon (input B9)', () => {
     expect(decide({ spentAtMs: NOW_MS, successorSpent: true })).toEqual(END)
-  })
-
-  it('ends the login when another successor of its predecessor was used (input B9)', () => {
-    expect(decide({ siblingSpent: true })).toEqual(END)
-    expect(decide({ siblingSpent: true, spentAtMs: NOW_MS })).toEqual(END)
   })
 
   it('ends the login as expired from the end of its absolute lifetime on (input B10)', () => {

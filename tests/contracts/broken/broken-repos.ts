@@ -145,12 +145,7 @@ export function forgetfulAccounts(): Store {
 /** Forgets that a token was spent. */
 export function forgetfulLogins(): Store {
   const store = makeMemoryStore()
-  const forget = (facts: RefreshFacts) => ({
-    ...facts,
-    spentAtMs: null,
-    successorSpent: false,
-    siblingSpent: false,
-  })
+  const forget = (facts: RefreshFacts) => ({ ...facts, spentAtMs: null, successorSpent: false })
   const logins = brokenBy(store.logins, {
     refresh: async (digest, atMs, decide) => {
       const refreshed = await store.logins.refresh(digest, atMs, (facts) => decide(forget(facts)))

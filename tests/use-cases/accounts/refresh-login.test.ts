@@ -90,6 +90,9 @@ describe('RefreshLogin', () => {
     const first = await signUp(system)
     const [one, other] = await Promise.all([refreshed(system, first), refreshed(system, first)])
     expect(one.refreshToken).not.toBe(other.refreshToken)
+    // Two tabs, say, that go on with what each was given.
+    system.clock.pass(10 * 60_000)
+    for (const tab of [one, other]) await refreshed(system, tab)
     expect(await openLogins(system, first)).toEqual([first.loginId])
   })
 
