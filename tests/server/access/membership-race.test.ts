@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { LogEvent } from '../../support/member-log.js'
@@ -43,18 +44,20 @@ describe('joining, removing and sending at the same time, at two servers', () =>
       const path = `/rooms/${roomId}/members/${guest.userId}`
       return owner.http('DELETE', path, undefined, index % 2 === 0 ? two : one)
     })
-    const sends = spread(100, 600, 43).map(async (ms, index) => {
-      await sleep(ms)
-      const payload = { roomId, clientMessageId: `race-${index}`, text: `race ${index}` }
-      const socket = sockets[index % sockets.length]
-      if (socket === undefined) throw new Error('there is no socket')
-      return { payload, ack: await call(socket, 'message:send', payload) }
+    // Sent for as long as the others race: a message of a stranger is refused sooner than a change of members is made.
+    let isRacing = true
+    const sent: { readonly payload: { readonly clientMessageId: string }; readonly ack: Ack }[] = []
+    const sends = [...sockets, ...sockets].map(async (socket) => {
+      while (isRacing) {
+        const payload = { roomId, clientMessageId: `race-${randomUUID()}`, text: 'race' }
+        sent.push({ payload, ack: await call(socket, 'message:send', payload) })
+      }
     })
-    const [joined, removed, sent] = await Promise.all([
-      Promise.all(joins),
-      Promise.all(removals),
-      Promise.all(sends),
-    ])
+    const racing = Promise.all([Promise.all(joins), Promise.all(removals)])
+    const [joined, removed] = await racing.finally(() => {
+      isRacing = false
+    })
+    await Promise.all(sends)
 
     const log = await fetchEvents(owner, roomId)
     expect(intrusions(log, guest)).toEqual([])
