@@ -33,8 +33,13 @@ export class MemoryMessageRepo implements MessageRepoPort {
     return { messages: [...older, target, ...newer], headSeq: room.heads.head }
   }
 
-  async versions(messageId: MessageId): Promise<readonly MessageVersion[]> {
-    return this.database.roomOfMessage(messageId)?.versions(messageId) ?? []
+  async versions(
+    messageId: MessageId,
+  ): Promise<{ readonly versions: readonly MessageVersion[]; readonly headSeq: number }> {
+    const room = this.database.roomOfMessage(messageId)
+    return room === null
+      ? { versions: [], headSeq: 0 }
+      : { versions: room.versions(messageId), headSeq: room.heads.head }
   }
 
   async search(roomId: RoomId, query: string, beforeSeq: number | null, limit: number): Promise<MessagePage> {

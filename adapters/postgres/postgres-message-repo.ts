@@ -72,18 +72,26 @@ export class PostgresMessageRepo implements MessageRepoPort {
     return messages.length === 0 ? null : { messages, headSeq }
   }
 
-  async versions(messageId: MessageId): Promise<readonly MessageVersion[]> {
-    if (!isId(messageId)) return []
+  async versions(
+    messageId: MessageId,
+  ): Promise<{ readonly versions: readonly MessageVersion[]; readonly headSeq: number }> {
+    if (!isId(messageId)) return { versions: [], headSeq: 0 }
+    type Row = { readonly head: number; readonly text: string | null; readonly at_ms: number }
     const rows = await this.database.call(
       PORT,
-      (sql) => sql<{ text: string; at_ms: number }[]>`
-        select v.text, v.at_ms, v.seq from message_versions v where v.message_id = ${messageId}
-        union all
-        select m.text, coalesce(m.edited_at_ms, m.created_at_ms), null from messages m
-        where m.id = ${messageId} and m.deleted_at_ms is null
-        order by seq nulls last`,
+      (sql) => sql<Row[]>`
+        select r.head, v.text, v.at_ms from messages m
+        join rooms r on r.id = m.room_id
+        left join lateral (
+          select text, at_ms, seq from message_versions where message_id = m.id
+          union all
+          select m.text, coalesce(m.edited_at_ms, m.created_at_ms), null where m.deleted_at_ms is null
+        ) as v on true
+        where m.id = ${messageId}
+        order by v.seq nulls last`,
     )
-    return rows.map((row) => ({ text: row.text, atMs: row.at_ms }))
+    const versions = rows.flatMap(({ text, at_ms: atMs }) => (text === null ? [] : [{ text, atMs }]))
+    return { versions, headSeq: rows[0]?.head ?? 0 }
   }
 
   async search(roomId: RoomId, query: string, beforeSeq: number | null, limit: number): Promise<MessagePage> {

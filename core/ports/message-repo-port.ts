@@ -17,7 +17,9 @@ export interface MessageRepoPort {
   /** Up to `limit` messages with the target in the middle, as far as there are any. Null where there is no such message. */
   around(messageId: MessageId, limit: number): Promise<Omit<MessagePage, 'hasMore'> | null>
   /** Oldest first, the present text last; empty once deleted. */
-  versions(messageId: MessageId): Promise<readonly MessageVersion[]>
+  versions(
+    messageId: MessageId,
+  ): Promise<{ readonly versions: readonly MessageVersion[]; readonly headSeq: number }>
   /** Full text, newest first, below `beforeSeq`; tombstones are never found. */
   search(roomId: RoomId, query: string, beforeSeq: number | null, limit: number): Promise<MessagePage>
 }

@@ -84,7 +84,7 @@ const pages = {
     const read = async () => [
       await store.messages.find(first?.id ?? ''),
       await store.messages.page(roomId, { ...NEWEST, limit: 10 }),
-      await store.messages.versions(first?.id ?? ''),
+      (await store.messages.versions(first?.id ?? '')).versions,
       await store.messages.search(roomId, 'a', null, 10),
     ]
     const before = structuredClone(await read())
@@ -133,10 +133,10 @@ const versions = {
     const { roomId, owner } = await openRoomOfThree(store)
     const sent = await send(store, roomId, owner, 'one')
     const atMs = sent.createdAtMs
-    assert.deepEqual(await store.messages.versions(sent.id), [{ text: 'one', atMs }])
+    assert.deepEqual((await store.messages.versions(sent.id)).versions, [{ text: 'one', atMs }])
     await edit(store, owner.actor, sent, 'two', atMs + 1_000)
     await edit(store, owner.actor, sent, 'three', atMs + 2_000)
-    assert.deepEqual(await store.messages.versions(sent.id), [
+    assert.deepEqual((await store.messages.versions(sent.id)).versions, [
       { text: 'one', atMs },
       { text: 'two', atMs: atMs + 1_000 },
       { text: 'three', atMs: atMs + 2_000 },
@@ -146,16 +146,23 @@ const versions = {
     const { roomId, owner } = await openRoomOfThree(store)
     const sent = await send(store, roomId, owner, 'one')
     await edit(store, owner.actor, sent, 'two', sent.createdAtMs - 60_000)
-    const kept = (await store.messages.versions(sent.id)).map((version) => version.text)
+    const kept = (await store.messages.versions(sent.id)).versions.map((version) => version.text)
     assert.deepEqual(kept, ['one', 'two'])
+  },
+  'tells the seq at which the versions were read': async (store) => {
+    const { owner, roomId } = await openRoomOfThree(store)
+    const sent = await send(store, roomId, owner, 'one')
+    assert.equal((await store.messages.versions(sent.id)).headSeq, sent.seq)
+    await edit(store, owner.actor, sent, 'two')
+    assert.equal((await store.messages.versions(sent.id)).headSeq, sent.seq + 1)
   },
   'erases all versions of a deleted message': async (store) => {
     const { roomId, owner } = await openRoomOfThree(store)
     const sent = await send(store, roomId, owner, 'one')
     await edit(store, owner.actor, sent, 'two')
     await remove(store, owner.actor, sent)
-    assert.deepEqual(await store.messages.versions(sent.id), [])
-    assert.deepEqual(await store.messages.versions(store.ids.next()), [])
+    assert.deepEqual((await store.messages.versions(sent.id)).versions, [])
+    assert.deepEqual((await store.messages.versions(store.ids.next())).versions, [])
   },
 } satisfies StoreContract
 

@@ -37,7 +37,7 @@ export const roomLogDecisionsContract = {
     const { roomId, owner } = await openRoomOfThree(store)
     const sent = await send(store, roomId, owner, 'first')
     await many((i) => edit(store, owner.actor, sent, `edit ${i}`))
-    const texts = (await store.messages.versions(sent.id)).map((version) => version.text)
+    const texts = (await store.messages.versions(sent.id)).versions.map((version) => version.text)
     assert.equal(texts.length, 1 + AT_ONCE)
     assert.equal(texts[0], 'first')
     assert.equal(new Set(texts).size, texts.length)
@@ -65,7 +65,7 @@ export const roomLogDecisionsContract = {
     assert.equal(log.at(-1)?.type, 'message.deleted')
     assert.equal(log.length, 4 + results.filter((result) => result.ok).length)
     assert.equal(JSON.stringify(log).includes('secret'), false)
-    assert.deepEqual(await store.messages.versions(sent.id), [])
+    assert.deepEqual((await store.messages.versions(sent.id)).versions, [])
     assert.deepEqual((await store.messages.search(roomId, 'secret', null, 10)).messages, [])
   },
   'keeps every one of many concurrent reactions': async (store) => {

@@ -111,7 +111,7 @@ const messages = {
       actorId: owner.user.id,
       data: { messageId: sent.id },
     })
-    assert.deepEqual(await store.messages.versions(sent.id), [])
+    assert.deepEqual((await store.messages.versions(sent.id)).versions, [])
   },
   'keeps reactions in order of reacting, and leaves out an emoji without users': async (store) => {
     const { roomId, owner, member, observer } = await openRoomOfThree(store)

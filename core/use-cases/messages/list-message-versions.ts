@@ -20,7 +20,6 @@ export class ListMessageVersions {
   ): Promise<Result<{ versions: readonly MessageVersion[]; headSeq: number }, Refusal>> {
     const access = await admitMessageReader(this.ports, actor, input.messageId, input.minSeq)
     if (!access.ok) return access
-    const versions = await this.ports.messages.versions(input.messageId)
-    return ok({ versions, headSeq: access.value.headSeq })
+    return ok(await this.ports.messages.versions(input.messageId))
   }
 }

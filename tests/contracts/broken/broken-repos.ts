@@ -32,7 +32,10 @@ export function carelessMessages(): Store {
       const last = page.messages.at(-1)?.seq ?? page.headSeq
       return { ...page, hasMore: last < page.headSeq }
     },
-    versions: async (messageId) => (await store.messages.versions(messageId)).slice(-1),
+    versions: async (messageId) => {
+      const { versions, headSeq } = await store.messages.versions(messageId)
+      return { versions: versions.slice(-1), headSeq: headSeq - 1 }
+    },
     search: async (roomId, query, beforeSeq, limit) => {
       const all = await store.messages.page(roomId, { before: beforeSeq, after: null, limit: 200 })
       const pattern = new RegExp(query.replaceAll(/[\\()*+?[\]{}|^$.]/g, '').replaceAll(/[%_]/g, '.*'), 'i')
