@@ -97,9 +97,13 @@ const BREAKAGES: readonly Breakage[] = [
   [
     'RoomRepoPort',
     repos.carelessRooms,
-    'moves a read marker forward, never back, and at most to the head',
     'opens one room for a client id that arrives many times at once',
     'refuses a client id that was used for another body',
+  ],
+  [
+    'RoomRepoPort, reading',
+    repos.carelessRooms,
+    'moves a read marker forward, never back, and at most to the head',
     'counts as unread what others sent above the marker, tombstones left out',
   ],
   [
@@ -114,6 +118,7 @@ const BREAKAGES: readonly Breakage[] = [
     repos.carelessMessages,
     'answers the messages nearest below `before`, and whether there are older ones',
     'keeps every version with its time, the present text last',
+    'tells the seq at which the versions were read',
     'takes wildcards and operators as text (input D10)',
   ],
   [

@@ -9,6 +9,7 @@ import { roomLogDecisionsContract } from './room-log-decisions.contract.js'
 import { roomLogFactsContract } from './room-log-facts.contract.js'
 import { roomLogRacesContract } from './room-log-races.contract.js'
 import { roomLogReadingContract } from './room-log-reading.contract.js'
+import { roomReadingContract } from './room-reading.contract.js'
 import { roomRepoContract } from './room-repo.contract.js'
 import type { StoreContract } from './store.js'
 import { sweepContract } from './sweep.contract.js'
@@ -21,6 +22,7 @@ export const storeContracts = {
   'RoomLogPort, races': roomLogRacesContract,
   'RoomLogPort, decisions': roomLogDecisionsContract,
   RoomRepoPort: roomRepoContract,
+  'RoomRepoPort, reading': roomReadingContract,
   InvitationRepoPort: invitationRepoContract,
   MessageRepoPort: messageRepoContract,
   AccountRepoPort: accountRepoContract,
