@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { MemoryClock, MemoryIds } from '../../adapters/memory/index.js'
+import { MemoryClock } from '../../adapters/memory/index.js'
 import { createPostgresStore, type Database, migrate, openDatabase } from '../../adapters/postgres/index.js'
+import { UuidIds } from '../../adapters/system/index.js'
 import type { RoomCommit } from '../../core/domain/room-event.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
 import { gaplessLog, join, openRoom, type Store, signUp } from './store.js'
@@ -34,7 +35,7 @@ it('tells a new name to a room that was left out, when the same name is given ag
   const clock = new MemoryClock({ followsWallClock: true })
   const [database] = databases
   if (database === undefined) return expect.fail('a database')
-  const store: Store = { ...createPostgresStore(database), clock, ids: new MemoryIds(clock) }
+  const store: Store = { ...createPostgresStore(database), clock, ids: new UuidIds() }
   const person = await signUp(store, 'Old name')
   const room = await openRoom(store, person)
   // As after a first step that had not seen the room and a second that failed.
@@ -51,7 +52,7 @@ it('tells a new name to a room that was left out, when the same name is given ag
 
 it('tells a new name to rooms that are joined under the old one meanwhile, in another process', async () => {
   const clock = new MemoryClock({ followsWallClock: true })
-  const ids = new MemoryIds(clock)
+  const ids = new UuidIds()
   const [here, there] = databases.map((database): Store => ({ ...createPostgresStore(database), clock, ids }))
   if (here === undefined || there === undefined) return expect.fail('two processes')
   const commits: RoomCommit[] = []
