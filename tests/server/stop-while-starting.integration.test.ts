@@ -1,14 +1,19 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { afterEach, expect, it } from 'vitest'
 import { until } from '../support/person.js'
 
 let dataDir: string
+let child: ChildProcessByStdio<null, Readable, null> | undefined
 
-afterEach(() => rm(dataDir, { recursive: true, force: true }))
+afterEach(async () => {
+  child?.kill('SIGKILL')
+  await rm(dataDir, { recursive: true, force: true })
+})
 
 /** The pid of the embedded Postgres, or null while there is none. */
 const postgresPid = async (): Promise<number | null> => {
@@ -21,7 +26,7 @@ it('ends with what it has started when it is told to stop before it is ready', a
   // As root, Postgres runs as another account, which must be able to pass.
   await chmod(dataDir, 0o711)
   const env = { PATH: process.env.PATH ?? '', PORT: '0', PARLEY_DATA_DIR: dataDir, LOG_LEVEL: 'warn' }
-  const child = spawn(process.execPath, ['dist/apps/server/main.js'], {
+  child = spawn(process.execPath, ['dist/apps/server/main.js'], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
