@@ -101,7 +101,7 @@ describe('a server that is killed in the middle of a send', () => {
 
   it('fault N1: is found out by the others when it has acked and told nobody', async () => {
     const socket = await ada.connect()
-    bus.freeze()
+    await bus.freeze()
     const { message } = await expectOk(call(socket, 'message:send', draft()))
     await doomed.kill()
     await until('the sweep finds it', () => messagesOf(log.events).length === 1, FOUND_BY_SWEEP_MS)

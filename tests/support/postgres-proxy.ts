@@ -1,27 +1,22 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { type Tap, TcpProxy } from '../faults/nemesis/tcp-proxy.js'
+
+type Trap = { readonly text: string; readonly tag: string; readonly sprung: () => void }
 
 /** Stands between a server and Postgres and, when asked, stops passing on at an exact point of a transaction. */
 export class PostgresProxy {
-  private readonly sockets = new Set<Socket>()
-  private frozen = false
-  private trap: { text: string; tag: string; sprung: () => void } | null = null
+  private trap: Trap | null = null
 
-  private constructor(
-    private readonly server: Server,
-    /** The given URL, by way of this proxy. */
-    readonly url: string,
-  ) {}
+  private constructor(private readonly proxy: TcpProxy) {
+    proxy.tapWith(() => this.newTap())
+  }
 
   static async start(targetUrl: string): Promise<PostgresProxy> {
-    const target = new URL(targetUrl)
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const url = new URL(targetUrl)
-    url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
-    const proxy = new PostgresProxy(server, url.href)
-    server.on('connection', (client) => proxy.relay(client, connect(Number(target.port), target.hostname)))
-    return proxy
+    return new PostgresProxy(await TcpProxy.start(targetUrl))
+  }
+
+  /** The given URL, by way of this proxy. */
+  get url(): string {
+    return this.proxy.url
   }
 
   /**
@@ -35,35 +30,24 @@ export class PostgresProxy {
   }
 
   /** From now on nothing passes, in either direction, and no connection is closed. */
-  freeze(): void {
-    this.frozen = true
+  async freeze(): Promise<void> {
+    await this.proxy.set({ is: 'frozen' })
   }
 
   async close(): Promise<void> {
-    for (const socket of this.sockets) socket.destroy()
-    this.server.close()
-    await once(this.server, 'close')
+    await this.proxy.close()
   }
 
-  private relay(client: Socket, postgres: Socket): void {
-    for (const socket of [client, postgres]) {
-      this.sockets.add(socket)
-      socket.on('error', () => undefined)
-    }
-    client.on('close', () => postgres.destroy())
-    postgres.on('close', () => client.destroy())
+  private newTap(): Tap {
     let isTrapped = false
-    let keeps = false
-    client.on('data', (chunk) => {
-      if (this.trap !== null && chunk.includes(this.trap.text)) isTrapped = true
-      if (!this.frozen) postgres.write(chunk)
-    })
-    postgres.on('data', (chunk) => {
-      if (isTrapped && !keeps && this.trap !== null && chunk.includes(this.trap.tag)) {
-        keeps = true
+    return (chunk, way) => {
+      if (this.trap === null) return 'pass'
+      if (way === 'to-target') isTrapped ||= chunk.includes(this.trap.text)
+      else if (isTrapped && chunk.includes(this.trap.tag)) {
         this.trap.sprung()
+        return 'keep'
       }
-      if (!this.frozen && !keeps) client.write(chunk)
-    })
+      return 'pass'
+    }
   }
 }
