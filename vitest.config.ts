@@ -4,6 +4,7 @@ const FAST = [
   'tests/architecture/**/*.test.ts',
   'tests/contracts/**/*.test.ts',
   'tests/use-cases/**/*.test.ts',
+  'tests/faults/checker/**/*.test.ts',
   'core/**/*.test.ts',
   'adapters/**/*.test.ts',
   'apps/**/*.test.ts',
@@ -11,6 +12,8 @@ const FAST = [
 const INTEGRATION = ['tests/server/**/*.test.ts', 'tests/faults/**/*.test.ts', 'tests/embedding/**/*.test.ts']
 const NEEDS_A_SERVER = '**/*.integration.test.ts'
 const IGNORED = ['**/node_modules/**', 'dist/**', 'data/**']
+/** Of an integration folder, what needs no server and is fast. */
+const FAST_IN_FAULTS = 'tests/faults/checker/**/!(*.integration).test.ts'
 
 export default defineConfig({
   test: {
@@ -23,7 +26,7 @@ export default defineConfig({
           name: 'integration',
           include: [...INTEGRATION, NEEDS_A_SERVER],
           globalSetup: ['tests/support/postgres-global.ts'],
-          exclude: IGNORED,
+          exclude: [...IGNORED, FAST_IN_FAULTS],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
