@@ -1,0 +1,124 @@
+import { AlwaysDeliver } from '../../../adapters/mediator/index.js'
+import {
+  MemoryBusHub,
+  MemoryCache,
+  MemoryPasswords,
+  MemoryPresence,
+  MemoryPresenceHub,
+  MemoryRateLimit,
+  MemorySessions,
+} from '../../../adapters/memory/index.js'
+import { createPostgresStore, migrate, openDatabase } from '../../../adapters/postgres/index.js'
+import { JwtTokens, SystemClock, UuidIds } from '../../../adapters/system/index.js'
+import type { Actor } from '../../../core/domain/account.js'
+import type { Refusal } from '../../../core/domain/refusal.js'
+import type { Result } from '../../../core/domain/result.js'
+import { createParley, type Parley } from '../../../core/parley.js'
+import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
+import { startEmbeddedPostgres } from '../../server/embedded-postgres/index.js'
+
+export type Person = { readonly userId: string; readonly loginId: string }
+export type Population = { readonly people: readonly Person[]; readonly roomIds: readonly string[] }
+
+export type Wanted = {
+  readonly dataDir: string
+  readonly authSecret: string
+  readonly people: number
+  /** For each room its members, by index of the people; the first owns it. */
+  readonly rooms: readonly (readonly number[])[]
+}
+
+const TOKEN_TTL_MS = 6 * 3_600_000
+/** So that none of the limits is met while people are made. */
+const UNLIMITED = 1_000_000
+const AT_ONCE = 32
+
+/**
+ * Makes people and rooms in a data directory through the product's own use cases, while no server runs on it. Only the hash
+ * of the passwords is a cheap one: argon2 for thousands of people takes minutes, and nobody signs in with a password here.
+ */
+export async function populate({ dataDir, authSecret, people, rooms }: Wanted): Promise<Population> {
+  const postgres = await startEmbeddedPostgres({ dataDir })
+  try {
+    await migrate(postgres.url)
+    const database = openDatabase({ url: postgres.url })
+    try {
+      const parley = parleyOver(database, authSecret)
+      const made = await eachOf(people, (index) => signUp(parley, index))
+      const roomIds = await eachOf(rooms.length, (index) =>
+        openRoom(
+          parley,
+          (rooms[index] ?? []).flatMap((person) => made[person] ?? []),
+        ),
+      )
+      return { people: made, roomIds }
+    } finally {
+      await database.close()
+    }
+  } finally {
+    await postgres.stop()
+  }
+}
+
+/** An access token that outlives the bench, signed as the server signs its own. */
+export function tokenFor(authSecret: string, { userId, loginId }: Person): Promise<string> {
+  const clock = new SystemClock()
+  const tokens = new JwtTokens({ secret: authSecret, clock })
+  return tokens.signAccess({ userId, loginId, expiresAtMs: clock.nowMs() + TOKEN_TTL_MS })
+}
+
+function parleyOver(database: ReturnType<typeof openDatabase>, authSecret: string): Parley {
+  const clock = new SystemClock()
+  const limits = new ScaledRateLimit(new MemoryRateLimit(clock), UNLIMITED)
+  return createParley({
+    ...createPostgresStore(database),
+    sessions: new MemorySessions(() => false),
+    presence: new MemoryPresence(clock, new MemoryPresenceHub()),
+    cache: new MemoryCache(clock),
+    limits,
+    localLimits: limits,
+    bus: new MemoryBusHub(clock).endpoint(),
+    mediator: new AlwaysDeliver(),
+    notices: { toRoom: () => undefined },
+    passwords: new MemoryPasswords(),
+    tokens: new JwtTokens({ secret: authSecret, clock }),
+    clock,
+    ids: new UuidIds(),
+  })
+}
+
+async function signUp({ signUp }: Parley, index: number): Promise<Person> {
+  const unique = `${process.pid}-${Date.now().toString(36)}-${index}`
+  const account = { email: `person-${unique}@example.org`, password: `password of ${unique}` }
+  const input = { ...account, displayName: `Person ${index}`, userAgent: null, ip: '127.0.0.1' }
+  const { user, loginId } = unwrap(await signUp.execute(input))
+  return { userId: user.id, loginId }
+}
+
+async function openRoom(parley: Parley, members: readonly Actor[]): Promise<string> {
+  const [owner, ...guests] = members
+  if (owner === undefined) throw new Error('a room needs an owner')
+  // What is measured is the way of a message; what judging it costs is the mediator's own matter.
+  const room = unwrap(await parley.createRoom.execute(owner, { name: 'A room', mediation: 'off' }))
+  if (guests.length === 0) return room.id
+  const terms = { roomId: room.id, maxUses: guests.length }
+  const { code } = unwrap(await parley.createInvitation.execute(owner, terms))
+  await Promise.all(
+    guests.map(async (guest) => unwrap(await parley.acceptInvitation.execute(guest, { code }))),
+  )
+  return room.id
+}
+
+async function eachOf<T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> {
+  const made: T[] = []
+  for (let start = 0; start < count; start += AT_ONCE) {
+    const indexes = Array.from({ length: Math.min(AT_ONCE, count - start) }, (_, offset) => start + offset)
+    made.push(...(await Promise.all(indexes.map(make))))
+  }
+  return made
+}
+
+function unwrap<T>(result: Result<T, Refusal>): T {
+  if (result.ok) return result.value
+  throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
+}
