@@ -7,8 +7,8 @@ import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../apps/server/embedded-postgres/index.js'
 import { isAlive } from '../../apps/server/embedded-postgres/process-state.js'
+import { type CompiledProgram, compileProgram } from '../support/compiled.js'
 import {
-  compileOwner,
   eventually,
   OwnerProcess,
   type TemporaryDirectory,
@@ -17,13 +17,13 @@ import {
 
 const ROUNDS = 5
 
-let program: Awaited<ReturnType<typeof compileOwner>>
+let program: CompiledProgram
 let directory: TemporaryDirectory
 let owners: OwnerProcess[] = []
 let running: EmbeddedPostgres[] = []
 
 beforeAll(async () => {
-  program = await compileOwner()
+  program = await compileProgram('tests/support/embedded-postgres-owner.ts')
 })
 
 afterAll(() => program.remove())

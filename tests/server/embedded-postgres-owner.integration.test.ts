@@ -8,20 +8,20 @@ import {
   startEmbeddedPostgres,
 } from '../../apps/server/embedded-postgres/index.js'
 import { isAlive } from '../../apps/server/embedded-postgres/process-state.js'
+import { type CompiledProgram, compileProgram } from '../support/compiled.js'
 import {
-  compileOwner,
   eventually,
   OwnerProcess,
   type TemporaryDirectory,
   temporaryDirectory,
 } from '../support/postgres-cluster.js'
 
-let program: Awaited<ReturnType<typeof compileOwner>>
+let program: CompiledProgram
 let directory: TemporaryDirectory
 let owners: OwnerProcess[] = []
 
 beforeAll(async () => {
-  program = await compileOwner()
+  program = await compileProgram('tests/support/embedded-postgres-owner.ts')
 })
 
 afterAll(() => program.remove())

@@ -1,11 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { stopPostmaster } from '../../apps/server/embedded-postgres/postmaster.js'
 import { readPostmasterFile } from '../../apps/server/embedded-postgres/postmaster-file.js'
 import { isAlive } from '../../apps/server/embedded-postgres/process-state.js'
@@ -66,28 +65,6 @@ export async function eventually(
   while (!(await condition())) {
     if (Date.now() > deadlineMs) throw new Error(`Waited ${timeoutMs} ms in vain: ${what}`)
     await sleep(10)
-  }
-}
-
-/** The owner program as JavaScript, so that it can run, and be killed, as a process of its own. */
-export async function compileOwner(): Promise<{ path: string; remove: () => Promise<void> }> {
-  const root = resolve(import.meta.dirname, '../..')
-  // Below the project, so that the packages it imports are found.
-  const cache = join(root, 'node_modules', '.cache')
-  await mkdir(cache, { recursive: true })
-  const outDir = await mkdtemp(join(cache, 'parley-owner-'))
-  const config = {
-    extends: join(root, 'tsconfig.json'),
-    compilerOptions: { noEmit: false, outDir, rootDir: root, typeRoots: [join(root, 'node_modules/@types')] },
-    files: [join(root, 'tests/support/embedded-postgres-owner.ts')],
-    include: [],
-  }
-  await writeFile(join(outDir, 'tsconfig.json'), JSON.stringify(config))
-  await writeFile(join(outDir, 'package.json'), '{"type":"module"}')
-  await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', outDir])
-  return {
-    path: join(outDir, 'tests/support/embedded-postgres-owner.js'),
-    remove: () => rm(outDir, { recursive: true, force: true }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type Serializable, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -20,20 +20,29 @@ export type RunningServer = {
   signal(signal: NodeJS.Signals): void
   /** SIGKILL, and the wait for its end. */
   kill(): Promise<void>
+  /** To what listens inside the process, where it was started with a channel. */
+  send(message: Serializable): void
+}
+
+export type HowToRun = {
+  /** For Node itself, e.g. `--max-old-space-size=64`. */
+  readonly nodeArguments?: readonly string[]
+  readonly channel?: boolean
 }
 
 /** Starts a server with these variables only (besides PATH and the like) and waits until it is ready or has ended. */
 export async function startServer(
   variables: Record<string, string>,
   readyWithinMs = 30_000,
+  { nodeArguments = [], channel = false }: HowToRun = {},
 ): Promise<RunningServer> {
-  const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+  const child = spawn(process.execPath, ['--enable-source-maps', ...nodeArguments, MAIN], {
     env: { ...cleanEnvironment(), PORT: '0', LOG_LEVEL: 'warn', ...variables },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(channel ? (['ipc'] as const) : [])],
   })
   const exited = once(child, 'exit')
   let output = ''
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     output += chunk
   })
   const ready = readLines(child, (line) => {
@@ -48,6 +57,7 @@ export async function startServer(
     pid: child.pid,
     output: () => output,
     signal: (signal) => child.kill(signal),
+    send: (message) => child.send(message),
     ended: () => exited.then(() => child.exitCode),
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {

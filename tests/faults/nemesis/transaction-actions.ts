@@ -1,0 +1,79 @@
+import type { PostgresTarget } from './postgres-actions.js'
+import type { Heal } from './process-actions.js'
+
+export type Raising = {
+  readonly heal: Heal
+  /** How many transactions were rolled back so far. */
+  count(): Promise<number>
+}
+
+/** Lets this share of all transactions that append to a room's log fail as a deadlock or a serialization failure does. */
+export async function raiseInTransactions(
+  { sql }: PostgresTarget,
+  { share, states = ['40P01', '40001'] }: { readonly share: number; readonly states?: readonly string[] },
+): Promise<Raising> {
+  // What a sequence has counted no rollback takes back.
+  await sql.unsafe(`
+    create schema if not exists faults;
+    create sequence if not exists faults.raised minvalue 0 start 0;
+    select setval('faults.raised', 0);
+    create or replace function faults.raise() returns trigger security definer language plpgsql as $$
+    begin
+      if random() < ${share} then
+        perform nextval('faults.raised');
+        raise exception using errcode = (array[${states.map((state) => `'${state}'`).join()}])[1 + floor(random() * ${states.length})::int];
+      end if;
+      return null;
+    end $$;
+    grant usage on schema faults to public;
+    create trigger fault_raise before insert on room_events for each statement execute function faults.raise()`)
+  return {
+    heal: async () => {
+      await sql`drop trigger if exists fault_raise on room_events`
+    },
+    async count() {
+      const [row] = await sql<{ count: number }[]>`select last_value as count from faults.raised`
+      return row?.count ?? 0
+    },
+  }
+}
+
+/** Every commit waits so long before it is flushed, however few there are. */
+export async function delayCommits(
+  { sql }: PostgresTarget,
+  { byMs }: { readonly byMs: number },
+): Promise<Heal> {
+  await sql.unsafe(`alter system set commit_delay = ${byMs * 1_000}`)
+  await sql`alter system set commit_siblings = 0`
+  await sql`select pg_reload_conf()`
+  return async () => {
+    await sql`alter system reset commit_delay`
+    await sql`alter system reset commit_siblings`
+    await sql`select pg_reload_conf()`
+  }
+}
+
+/** Refuses writes to everyone who does not ask for them, as a standby that was not promoted does. */
+export async function makeReadOnly({ sql }: PostgresTarget): Promise<Heal> {
+  await sql`alter system set default_transaction_read_only = on`
+  await sql`select pg_reload_conf()`
+  return async () => {
+    await sql`alter system reset default_transaction_read_only`
+    await sql`select pg_reload_conf()`
+  }
+}
+
+/** Holds the row of a room, as a writer that hangs in the middle of its transaction does. */
+export async function lockRoomRow(
+  { sql }: PostgresTarget,
+  { roomId }: { readonly roomId: string },
+): Promise<Heal> {
+  const session = await sql.reserve()
+  await session`begin`
+  const rows = await session`select 1 from rooms where id = ${roomId} for update`
+  if (rows.length === 0) throw new Error(`there is no room ${roomId}`)
+  return async () => {
+    await session`rollback`
+    session.release()
+  }
+}
