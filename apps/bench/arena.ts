@@ -4,6 +4,7 @@ import { populate, tokenFor } from './composition/populate.js'
 import { LoadProcess } from './load/load-process.js'
 import type { Crowd, StepPlan, StepResult } from './load/protocol.js'
 import type { Workspace } from './machine/workspace.js'
+import { countStatements } from './profile/statements.js'
 import { type RunningSystem, type SystemName, type SystemOptions, startSystem } from './systems/system.js'
 
 /** Who is in which rooms, and who sends. */
@@ -18,6 +19,7 @@ export type Scene = {
 export type Contender = {
   readonly name: SystemName
   readonly system: RunningSystem
+  readonly dataDir: string
   readonly crowd: Crowd
   step(perSecond: number, durationMs: number): Promise<StepResult>
   close(): Promise<void>
@@ -27,11 +29,12 @@ export async function enterArena(
   name: SystemName,
   scene: Scene,
   workspace: Workspace,
-  options: Pick<SystemOptions, 'nodeArgs' | 'channel'> = {},
+  options: Pick<SystemOptions, 'nodeArgs' | 'channel'> & { readonly countStatements?: boolean } = {},
 ): Promise<Contender> {
   const dataDir = join(workspace.path, `${name}-${randomUUID().slice(0, 8)}`)
   const { authSecret } = workspace
   const cast = await castFor(name, scene, { dataDir, authSecret })
+  if (options.countStatements === true) await countStatements(dataDir)
   const system = await startSystem(name, { ...options, dataDir, authSecret })
   const load = LoadProcess.start()
   const close = async () => {
@@ -45,6 +48,7 @@ export async function enterArena(
     return {
       name,
       system,
+      dataDir,
       crowd,
       step: (perSecond, durationMs) => load.step({ ...plan, perSecond, durationMs }),
       close,

@@ -9,16 +9,25 @@ import {
 } from './benches/throughput.js'
 import { unpinnedBecause } from './machine/pinning.js'
 import { openWorkspace } from './machine/workspace.js'
+import { profileBench } from './profile/profile-bench.js'
 import { boundLine, type JudgedBound } from './report/bounds.js'
 import { throughputBounds, throughputTable } from './report/throughput-report.js'
 import { settingsFor } from './settings.js'
+import type { SystemName } from './systems/system.js'
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: 'string' }, quick: { type: 'boolean', default: false } },
+    options: {
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
+      rate: { type: 'string', default: '500' },
+      seconds: { type: 'string', default: '5' },
+      system: { type: 'string', default: 'parley' },
+    },
   })
   const settings = settingsFor(values.quick, values.rounds === undefined ? null : Number(values.rounds), say)
   const names = positionals.length > 0 ? (positionals as ThroughputName[]) : THROUGHPUT_BENCHES
@@ -30,6 +39,11 @@ async function main(): Promise<void> {
     for (const name of names) {
       const bench = THROUGHPUT[name]
       say(`\n## ${name}: ${bench.title}\n`)
+      if (values.profile) {
+        const options = { perSecond: Number(values.rate), seconds: Number(values.seconds), say }
+        await profileBench(bench, workspace, { ...options, system: values.system as SystemName })
+        continue
+      }
       const rounds = await measureThroughput(bench, workspace, settings)
       const judged = throughputBounds(name, rounds)
       results[name] = { rounds, bounds: judged }

@@ -38,12 +38,13 @@ export function processTree(root: number): number[] {
 
 /** Seconds of processor time that the process and all that runs below it have used. */
 export function cpuSecondsOf(root: number): number {
-  let ticks = 0
-  for (const pid of processTree(root)) {
-    const stat = statOf(pid)
-    if (stat !== null) ticks += Number(stat[11]) + Number(stat[12])
-  }
-  return ticks / TICKS
+  return processTree(root).reduce((sum, pid) => sum + ownCpuSecondsOf(pid), 0)
+}
+
+/** The same of the process alone. */
+export function ownCpuSecondsOf(pid: number): number {
+  const stat = statOf(pid)
+  return stat === null ? 0 : (Number(stat[11]) + Number(stat[12])) / TICKS
 }
 
 export type CoreTimes = readonly { readonly busy: number; readonly all: number }[]
