@@ -3,7 +3,7 @@ import postgres from 'postgres'
 import { eventually } from '../../support/postgres-cluster.js'
 import type { PostgresTarget } from './postgres-actions.js'
 import type { Heal } from './process-actions.js'
-import type { Tap, TcpProxy } from './tcp-proxy.js'
+import type { TcpProxy, Verdict } from './tcp-proxy.js'
 
 const GRAB_EVERY_MS = 5
 /** In a row, before it counts as so. */
@@ -74,21 +74,30 @@ export async function holdConnections(
   return heal
 }
 
-/** The message of the protocol that tells a client that its transaction is committed. */
-const COMMITTED = Buffer.from('COMMIT\0')
+/** `ReadyForQuery` outside any transaction: what was asked is committed by now, or rolled back. */
+const SETTLED = Buffer.from([0x5a, 0, 0, 0, 5, 0x49])
 
-/**
- * Cuts connections exactly between a commit and its answer: Postgres has committed, and whoever asked is told nothing. `isHit`
- * is asked for each commit; connections must be opened after this call.
- */
-export function cutAtCommit(proxy: TcpProxy, isHit: () => boolean): Heal {
-  let isOver = false
-  const newTap = (): Tap => (chunk, way) =>
-    !isOver && way === 'to-client' && chunk.includes(COMMITTED) && isHit() ? 'reset' : 'pass'
-  proxy.tapWith(newTap)
-  proxy.cut()
-  return async () => {
-    isOver = true
-    proxy.tapWith(null)
-  }
+export type AtCommit = {
+  /** What of interest a chunk to Postgres asks to store; null: nothing. */
+  readonly storedBy: (chunk: Buffer) => string | null
+  /** Asked when that has been committed, before whoever wanted it is told. */
+  readonly verdict: (stored: string) => Verdict
+}
+
+/** Acts exactly between a commit and its answer: Postgres has committed, and whoever asked does not know it yet. */
+export function tapCommits(proxy: TcpProxy, { storedBy, verdict }: AtCommit): Heal {
+  proxy.tapWith(() => {
+    let stored: string | null = null
+    return (chunk, way) => {
+      if (way === 'to-target') {
+        stored ??= storedBy(chunk)
+        return 'pass'
+      }
+      if (stored === null || !chunk.includes(SETTLED)) return 'pass'
+      const settled = stored
+      stored = null
+      return verdict(settled)
+    }
+  })
+  return async () => proxy.tapWith(null)
 }

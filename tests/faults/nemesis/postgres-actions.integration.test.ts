@@ -13,7 +13,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../apps/serv
 import { PortUnavailable } from '../../../core/ports/port-unavailable.js'
 import { gaplessLog, openRoomOfThree, type Store, send } from '../../contracts/store.js'
 import { eventually, type TemporaryDirectory, temporaryDirectory } from '../../support/postgres-cluster.js'
-import { cutAtCommit, endConnections, holdConnections } from './connection-actions.js'
+import { endConnections, holdConnections, tapCommits } from './connection-actions.js'
 import { childrenOf, type PostgresTarget, restartPostgres, suspendPostgres } from './postgres-actions.js'
 import { TcpProxy } from './tcp-proxy.js'
 import { delayCommits, lockRoomRow, makeReadOnly, raiseInTransactions } from './transaction-actions.js'
@@ -110,15 +110,25 @@ describe('actions on Postgres', () => {
     await eventually('it can be written to', isWritable, BACK_MS)
   })
 
-  it('cutAtCommit lets the commit happen and its answer be lost', async () => {
+  it('tapCommits lets the commit happen and its answer be lost', async () => {
     const proxy = await TcpProxy.start(cluster.url)
     const room = await openRoomOfThree(store)
-    let hits = 0
-    const heal = cutAtCommit(proxy, () => ++hits === 1)
     const cut = openDatabase({ url: proxy.url })
-    const sent = send(storeOn(cut), room.roomId, room.owner, 'cut', { clientMessageId: 'c-1' })
+    const cutStore = storeOn(cut)
+    await send(cutStore, room.roomId, room.owner, 'before')
+    const hits: string[] = []
+    const heal = tapCommits(proxy, {
+      storedBy: (chunk) => (chunk.includes('a fatal text') ? 'fatal' : null),
+      verdict(stored) {
+        hits.push(stored)
+        return 'reset'
+      },
+    })
+    const sent = send(cutStore, room.roomId, room.owner, 'a fatal text')
     expect(await failure(sent)).toBeInstanceOf(PortUnavailable)
-    await eventually('it is committed', async () => (await gaplessLog(store, room.roomId)).length === 4)
+    expect(hits).toEqual(['fatal'])
+    await eventually('it is committed', async () => (await gaplessLog(store, room.roomId)).length === 5)
+    await send(cutStore, room.roomId, room.owner, 'after')
     await heal()
     await cut.close(100)
     await proxy.close()

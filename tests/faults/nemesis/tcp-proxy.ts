@@ -70,9 +70,15 @@ export class TcpProxy {
     this.target = new URL(targetUrl)
   }
 
-  /** Gives each connection that comes from now on a tap of its own; null: none. */
+  /** Gives each connection a tap of its own, those that are open as well as those that come; null: none. */
   tapWith(newTap: (() => Tap) | null): void {
     this.newTap = newTap ?? (() => passAll)
+    for (const pair of this.pairs) pair.tap = this.newTap()
+  }
+
+  /** From which ports the target is connected to now. */
+  get portsToTarget(): readonly number[] {
+    return [...this.pairs].flatMap(({ portToTarget }) => portToTarget ?? [])
   }
 
   async set(mode: ProxyMode): Promise<void> {
@@ -145,14 +151,18 @@ class Pair {
     private readonly target: Socket,
     mode: ProxyMode,
     chance: () => number,
-    tap: Tap,
+    public tap: Tap,
   ) {
     const reset = () => this.reset()
     const relay = (source: Socket, sink: Socket, way: Way) =>
-      new Relay(source, sink, mode, { way, chance, reset, inspect: (chunk) => tap(chunk, way) })
+      new Relay(source, sink, mode, { way, chance, reset, inspect: (chunk) => this.tap(chunk, way) })
     this.relays = [relay(client, target, 'to-target'), relay(target, client, 'to-client')]
     this.watch(client, target)
     this.watch(target, client)
+  }
+
+  get portToTarget(): number | undefined {
+    return this.target.localPort
   }
 
   onGone(listener: () => void): void {
