@@ -95,6 +95,22 @@ export default {
       to: { path: '(^|/)node_modules/', pathNot: packages('node-cache'), reachable: true },
     },
     {
+      name: 'client-stands-alone',
+      severity: 'error',
+      comment:
+        'The client is bundled for browsers: it imports itself and socket.io-client, and nothing of Node, the core or the server.',
+      from: { path: '^apps/client/', pathNot: TEST_FILE },
+      to: { pathNot: ['^apps/client/', '^\\.', packages('socket\\.io-client')] },
+    },
+    {
+      name: 'server-does-not-know-the-client',
+      severity: 'error',
+      comment:
+        'What the client says on the wire is checked against the server by tests, in that direction alone.',
+      from: { path: '^(core|adapters|apps/(server|testing))/', pathNot: TEST_FILE },
+      to: { path: '^apps/client/' },
+    },
+    {
       name: 'nothing-imports-tests',
       severity: 'error',
       comment: 'Only apps/testing passes something of the tests on: the port contracts.',

@@ -9,7 +9,13 @@ const FAST = [
   'adapters/**/*.test.ts',
   'apps/**/*.test.ts',
 ]
-const INTEGRATION = ['tests/server/**/*.test.ts', 'tests/faults/**/*.test.ts', 'tests/embedding/**/*.test.ts']
+const INTEGRATION = [
+  'tests/server/**/*.test.ts',
+  'tests/faults/**/*.test.ts',
+  'tests/embedding/**/*.test.ts',
+  'tests/client/**/*.test.ts',
+  'tests/browser/**/*.test.ts',
+]
 const NEEDS_A_SERVER = '**/*.integration.test.ts'
 const IGNORED = ['**/node_modules/**', 'dist/**', 'data/**']
 /** Of an integration folder, what needs no server and is fast. */

@@ -32,6 +32,8 @@ export type SocketFactory = (url: string, options: Record<string, unknown>) => S
 export interface Environment {
   /** Milliseconds since 1970; may jump. */
   nowMs(): number
+  /** Milliseconds that never jump. */
+  monotonicMs(): number
   setTimeout(run: () => void, ms: number): unknown
   clearTimeout(timer: unknown): void
   /** From 0 up to but without 1. */

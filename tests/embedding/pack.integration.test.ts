@@ -9,7 +9,7 @@ import { compile, installed, type Package, pack, runScript, scratchProject } fro
 
 const MAY_BE_PACKED = [
   /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|docs\/contract\.md)$/,
-  /^dist\/(core|adapters|apps\/testing|tests\/contracts)\/.+\.(js|d\.ts)$/,
+  /^dist\/(core|adapters|apps\/(client|testing)|tests\/contracts)\/.+\.(js|d\.ts)$/,
   /^dist\/adapters\/postgres\/migrations\/.+\.sql$/,
 ]
 const MUST_BE_PACKED = [
@@ -21,6 +21,8 @@ const MUST_BE_PACKED = [
   'dist/adapters/postgres/index.js',
   'dist/adapters/mediator/index.js',
   'dist/adapters/system/index.js',
+  'dist/apps/client/index.js',
+  'dist/apps/client/index.d.ts',
   'dist/apps/testing/index.js',
 ]
 const LOG = ['1 member.joined', '2 member.joined', '3 message.sent Dinner at seven?']
@@ -38,7 +40,9 @@ describe('the packed package', () => {
   it('holds what an embedder imports, and no test, no server and no source', () => {
     expect(packed.files.filter((path) => !MAY_BE_PACKED.some((allowed) => allowed.test(path)))).toEqual([])
     expect(
-      packed.files.filter((path) => /\.test\.|\.integration\.|^dist\/apps\/(?!testing\/)/.test(path)),
+      packed.files.filter((path) =>
+        /\.test\.|\.integration\.|^dist\/apps\/(?!(client|testing)\/)/.test(path),
+      ),
     ).toEqual([])
     expect(MUST_BE_PACKED.filter((path) => !packed.files.includes(path))).toEqual([])
     expect(packed.files.some((path) => path.endsWith('.contract.js'))).toBe(true)

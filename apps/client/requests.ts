@@ -1,0 +1,101 @@
+import { ParleyError, toParleyError } from './errors.js'
+import type { Heads } from './heads.js'
+import type { Http } from './http.js'
+import type { Link } from './link.js'
+import type { LoginKeeper } from './login-keeper.js'
+import type { Environment } from './options.js'
+import type { RequestOptions } from './types.js'
+import { backoffMs, Deadline } from './waiting.js'
+import type { Answer, Payload, SocketCall } from './wire.js'
+
+/** One attempt takes no longer, so that a dead connection leaves time for another. */
+const ATTEMPT_MS = 8_000
+
+type Parts = {
+  readonly link: Link
+  readonly http: Http
+  readonly keeper: LoginKeeper
+  readonly heads: Heads
+  readonly environment: Environment
+  readonly deadlineMs: number
+}
+
+/** Requests with a deadline, over as many attempts and connections as it allows. */
+export class Requests {
+  constructor(private readonly parts: Parts) {}
+
+  async socket<C extends SocketCall>(
+    call: C,
+    payload: Payload<C>,
+    options: RequestOptions = {},
+  ): Promise<Answer<C>> {
+    const { link } = this.parts
+    const answer = await this.repeated(options, async (deadline) => {
+      await link.whenOnline(deadline)
+      try {
+        return (await link.emit(call, payload, Math.min(ATTEMPT_MS, deadline.leftMs))) as Answer<C>
+      } catch (error) {
+        if (toParleyError(error).code === 'UNAUTHENTICATED') link.doubtToken()
+        throw error
+      }
+    })
+    if ('roomId' in payload && 'headSeq' in answer) this.parts.heads.note(payload.roomId, answer.headSeq)
+    if ('message' in answer) this.parts.heads.note(answer.message.roomId, answer.message.seq)
+    return answer
+  }
+
+  /** `route` is a method and a path, such as `GET /rooms`. Reading is safe to repeat. */
+  http<T>(route: string, body?: unknown, options: RequestOptions = {}): Promise<T> {
+    const { http } = this.parts
+    const [method = '', path = ''] = route.split(' ')
+    let refusedToken: string | null = null
+    return this.repeated({ repeat: method === 'GET', ...options }, async (deadline) => {
+      const token = await this.token(refusedToken)
+      try {
+        const withinMs = Math.min(ATTEMPT_MS, deadline.leftMs)
+        return await http.send<T>({ method, path, body, token, withinMs })
+      } catch (error) {
+        if (toParleyError(error).code !== 'UNAUTHENTICATED' || refusedToken !== null) throw error
+        refusedToken = token
+        return http.send<T>({
+          method,
+          path,
+          body,
+          token: await this.token(token),
+          withinMs: Math.min(ATTEMPT_MS, deadline.leftMs),
+        })
+      }
+    })
+  }
+
+  /** Where none can be had, the request itself has certainly had no effect. */
+  private async token(refused: string | null): Promise<string> {
+    try {
+      return await this.parts.keeper.accessToken(refused)
+    } catch (thrown) {
+      const { code, message, retryAfterMs } = toParleyError(thrown)
+      throw new ParleyError(code, message, { retryAfterMs, cause: thrown })
+    }
+  }
+
+  private async repeated<T>(
+    { deadlineMs = this.parts.deadlineMs, repeat = false }: RequestOptions,
+    attempt: (deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
+    const { environment } = this.parts
+    const deadline = new Deadline(environment, deadlineMs)
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await attempt(deadline)
+      } catch (thrown) {
+        const error = toParleyError(thrown)
+        if (!mayRepeat(error, repeat)) throw error
+        await deadline.pause(backoffMs(tries, environment, error.retryAfterMs), error)
+      }
+    }
+  }
+}
+
+/** What has certainly had no effect may always be sent again. */
+const mayRepeat = (error: ParleyError, repeat: boolean): boolean =>
+  error.isTransient && (repeat || !error.uncertain)
