@@ -17,7 +17,8 @@ import { receivedOf } from './wire.js'
 
 /** A call that has begun. The first outcome counts; without one it ends as `info` with the history. */
 export type OpenCall = {
-  ok(answer: Answer): void
+  /** `learned`: what could not be known when it began, as the id of a created room. */
+  ok(answer: Answer, learned?: Pick<Request, 'room'>): void
   /** Definitely refused, or it never left the client. */
   fail(code: string): void
   /** It may have been done, or may yet be. */
@@ -44,7 +45,7 @@ export class HistoryWriter {
   /** To be called right before the request leaves. */
   call(caller: Caller, request: Request): OpenCall {
     const t_invoke = monotonicNs()
-    const end = (rest: Pick<Call, 'type' | 'answer' | 'code'>) => {
+    const end = (rest: Pick<Call, 'type' | 'answer' | 'code' | 'room'>) => {
       if (!this.open.delete(call)) return
       const { client, user, session, conn, instance } = caller
       this.write({
@@ -60,7 +61,7 @@ export class HistoryWriter {
       })
     }
     const call: OpenCall = {
-      ok: (answer) => end({ type: 'ok', answer }),
+      ok: (answer, learned = {}) => end({ type: 'ok', answer, ...learned }),
       fail: (code) => end({ type: 'fail', code }),
       info: (code) => end({ type: 'info', code }),
     }

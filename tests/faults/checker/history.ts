@@ -28,16 +28,16 @@
  * of theirs is refused from the ack on); L10 20,000 after a disconnect, 60,000 where the process died, 1,000 after a
  * sign-out. While a fault line says `redis: 'away'`, L7, L8 and L9 have 5,000.
  *
- * A fault can make a bound of L7, L10 or L4 meaningless, as a frozen Postgres does. Its line then lists them in `suspends`,
- * and such a bound runs from the moment when the fault was healed. If its target is an instance or a client, that goes for
- * what these saw only. The header may add a margin to the same bounds, for a slow machine. L1 to L3, L8, L9, L13 and L15
- * have no allowance: no fault line and no margin widens them.
+ * A fault can make the bound of L7 or L10 meaningless, as a frozen Postgres does. Its line then lists it in `suspends`, and
+ * the bound runs from the moment when the fault was healed. If its target is an instance or a client, that goes for what
+ * these saw only. The header may add a margin to the same two, for a slow machine. L1 to L3, L8, L9, L13 and L15 have no
+ * allowance: no fault line and no margin widens them.
  */
 
 /** What a time bound belongs to. */
 export type Bound = 'L7' | 'L8' | 'L9' | 'L10-disconnect' | 'L10-death' | 'L10-sign-out'
 /** The invariants that a fault may put off. */
-export type Suspendable = 'L4' | 'L7' | 'L10'
+export type Suspendable = 'L7' | 'L10'
 
 export const BOUNDS_MS = {
   L7: 2_000,

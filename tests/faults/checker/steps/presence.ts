@@ -1,0 +1,164 @@
+import type { Deadlines } from '../deadlines.js'
+import type { Findings } from '../findings.js'
+import { groupBy } from '../grouping.js'
+import type { Bound, Call, ConnectionLine, History, PresenceOf } from '../history.js'
+import { MalformedHistory } from '../history-file.js'
+import type { Memberships } from '../membership.js'
+import { endOf, openAtEnd, subscriptionsOf } from '../subscriptions.js'
+
+const STEP = 10
+
+/** Step 10: who is shown as there is there, and the reverse, once there was time to learn it (L10). */
+export function judgePresence(
+  history: History,
+  memberships: Memberships,
+  deadlines: Deadlines,
+  findings: Findings,
+): void {
+  judgeBook(history)
+  const attendance = new Attendance(history)
+  const judge = (shown: readonly PresenceOf[], complete: boolean, seen: Seen) => {
+    for (const { user, state } of shown) {
+      findings.checked(STEP, 'L10')
+      const there = attendance.of(user, seen, deadlines)
+      if (state !== 'offline' && there.goneSince !== null)
+        findings.report(
+          'GHOST',
+          `${seen.client} was shown ${user} as ${state}, who had gone ${Math.round((seen.from - there.goneSince) / 1e6)} ms before.`,
+          [...there.witness, seen.line],
+          seen.to,
+        )
+      if (state === 'offline' && complete && there.certainly)
+        findings.report(
+          'ABSENT',
+          `${seen.client} was shown ${user} as offline, who was there.`,
+          [...there.witness, seen.line],
+          seen.to,
+        )
+    }
+  }
+  for (const call of history.calls) {
+    const { client, instance, answer, t_invoke: from, t_end: to } = call
+    if (call.type !== 'ok' || answer?.presence === undefined) continue
+    const line: Call = { ...call, answer: { presence: answer.presence } }
+    judge(answer.presence, answer.presenceComplete !== false, { client, instance, from, to, line })
+  }
+  for (const { shown, seen } of viewsAtEnd(history, memberships)) judge(shown, true, seen)
+}
+
+type Seen = {
+  readonly client: string
+  readonly instance: string
+  readonly from: number
+  readonly to: number
+  readonly line: Call | ConnectionLine
+}
+
+/** The history's own account of the connections must agree with the book of whoever opened them. */
+function judgeBook(history: History): void {
+  const book = history.sockets.at(-1)
+  if (book === undefined) return
+  const open = new Set(openAtEnd(history).map(({ conn }) => conn))
+  const differ = [
+    ...book.open.filter((conn) => !open.has(conn)),
+    ...[...open].filter((conn) => !book.open.includes(conn)),
+  ]
+  if (differ.length > 0)
+    throw new MalformedHistory(`it is unclear whether ${differ.join(', ')} was open at the end`)
+}
+
+type Stay = { readonly open: ConnectionLine; readonly close: ConnectionLine | null; readonly bound: Bound }
+
+/** When each user's sockets were open. */
+class Attendance {
+  private readonly stays = new Map<string, Stay[]>()
+
+  constructor(private readonly history: History) {
+    const closes = new Map<string, ConnectionLine>()
+    for (const line of history.connections)
+      if (line.event === 'close' && !closes.has(line.conn)) closes.set(line.conn, line)
+    for (const open of history.connections) {
+      if (open.event !== 'open') continue
+      const close = closes.get(open.conn) ?? null
+      const stays = this.stays.get(open.user) ?? []
+      this.stays.set(open.user, stays)
+      stays.push({ open, close, bound: close === null ? 'L10-disconnect' : this.boundOf(close) })
+    }
+  }
+
+  /**
+   * `goneSince`: all their sockets were lost for longer than a bound, the last one then. `certainly`: one has been open for
+   * long enough, and was during all of it.
+   */
+  of(
+    user: string,
+    seen: Seen,
+    deadlines: Deadlines,
+  ): {
+    readonly goneSince: number | null
+    readonly certainly: boolean
+    readonly witness: readonly ConnectionLine[]
+  } {
+    const stays = (this.stays.get(user) ?? []).filter(({ open }) => open.t <= seen.to)
+    const lasting = stays.find(
+      ({ open, close }) =>
+        deadlines.after(open.t, 'L10-disconnect', seen) < seen.from && (close?.t ?? Infinity) > seen.to,
+    )
+    const gone = stays.every(
+      ({ close, bound }) => close !== null && deadlines.after(close.t, bound, seen) < seen.from,
+    )
+    const last = stays.reduce<Stay | null>(
+      (latest, stay) => ((stay.close?.t ?? 0) > (latest?.close?.t ?? -1) ? stay : latest),
+      null,
+    )
+    return {
+      goneSince: gone ? (last?.close?.t ?? 0) : null,
+      certainly: lasting !== undefined,
+      witness: [lasting?.open ?? last?.close].filter((line) => line !== undefined && line !== null),
+    }
+  }
+
+  private boundOf(close: ConnectionLine): Bound {
+    const { faults, calls } = this.history
+    const killed = faults.some(
+      ({ kills, target, start, stop }) =>
+        kills &&
+        (target === close.instance || target === close.client) &&
+        start <= close.t &&
+        close.t <= stop,
+    )
+    if (killed) return 'L10-death'
+    const signedOut = calls.some(
+      ({ f, type, ends, t_invoke }) =>
+        f === 'revoke' && type === 'ok' && ends?.includes(close.session) && t_invoke <= close.t,
+    )
+    return signedOut ? 'L10-sign-out' : 'L10-disconnect'
+  }
+}
+
+/**
+ * What each subscribed socket has been told of everyone by the end: its join's answer, and the pushes since. Of those who
+ * left the room meanwhile, nothing is owed.
+ */
+function* viewsAtEnd(
+  history: History,
+  memberships: Memberships,
+): Generator<{ shown: PresenceOf[]; seen: Seen }> {
+  const end = endOf(history)
+  const open = new Map(openAtEnd(history).map((line) => [line.conn, line]))
+  const pushes = groupBy(
+    history.received.filter(({ presence }) => presence !== undefined),
+    ({ conn, room }) => `${conn} ${room}`,
+  )
+  for (const { join, conn, room, to } of subscriptionsOf(history)) {
+    const line = open.get(conn)
+    if (line === undefined || to < end) continue
+    const states = new Map(join.answer?.presence?.map((each) => [each.user, each]))
+    for (const { presence, t } of pushes.get(`${conn} ${room}`) ?? [])
+      if (presence !== undefined && t >= join.t_invoke) states.set(presence.user, presence)
+    const seen = { client: join.client, instance: join.instance, from: end, to: end, line }
+    const { head } = join.answer ?? {}
+    const stayed = ({ user }: PresenceOf) => memberships.leavesAfter(room, user, head ?? 0) === Infinity
+    yield { shown: [...states.values()].filter(stayed), seen }
+  }
+}
