@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import { readOptions, WrongUsage } from './options.js'
+import { type FaultReport, violationsOf } from './report/fault-report.js'
+import { tableOf } from './report/table.js'
+import { withTable } from './report/write.js'
+import { selectFaults } from './select.js'
+
+const named = (...names: string[]) =>
+  names.map((name) => ({ name, title: name, run: async () => ({ sends: 0, acks: 0, checks: [] }) }))
+
+const report: FaultReport = {
+  name: 'C3',
+  title: 'twice',
+  scale: null,
+  processes: 2,
+  seed: 7,
+  steps: [],
+  experience: null,
+  checks: [{ name: 'a check', checked: 12, violations: [] }],
+  violations: [],
+  historyPath: null,
+  tookMs: 1_000,
+}
+
+describe('npm run faults', () => {
+  it('takes names, a seed, processes and seconds', () => {
+    expect(readOptions(['N1', 'C3', '--seed', '7', '--processes', '3', '--seconds', '20'])).toMatchObject({
+      names: ['N1', 'C3'],
+      seed: 7,
+      processes: [3],
+      seconds: 20,
+    })
+    expect(readOptions([])).toMatchObject({ names: [], processes: [2, 3], dry: false, write: false })
+  })
+
+  it.each([[['--seed', 'x']], [['--processes', '1']], [['--seconds', '1']], [['--unknown']]])(
+    'refuses %j',
+    (args) => {
+      expect(() => readOptions(args)).toThrow(WrongUsage)
+    },
+  )
+
+  it('finds faults by name and by number, and says which there are', () => {
+    const all = named('N1-before-commit', 'N1-before-ack', 'N10', 'C3')
+    const namesOf = (...names: string[]) => selectFaults(all, names).map(({ name }) => name)
+    expect(namesOf('N1')).toEqual(['N1-before-commit', 'N1-before-ack'])
+    expect(namesOf('C3', 'N1-before-ack')).toEqual(['N1-before-ack', 'C3'])
+    expect(namesOf()).toHaveLength(4)
+    expect(() => namesOf('Z9')).toThrow(/N1-before-commit/)
+  })
+
+  it('counts a check that looked at nothing as a violation', () => {
+    expect(violationsOf([{ name: 'a check', checked: 0, violations: [] }])).toEqual([
+      'a check: nothing was checked',
+    ])
+    expect(violationsOf([{ name: 'a check', checked: 1, violations: ['bad'] }])).toEqual(['a check: bad'])
+  })
+
+  it('writes its table where the page has a place for it, and nowhere else', () => {
+    const page = 'before\n<!-- table of npm run faults -->\nold\n<!-- end of the table -->\nafter\n'
+    const written = withTable(page, [report])
+    expect(written).toContain(tableOf([report]))
+    expect(written).not.toContain('old')
+    expect(written.startsWith('before\n')).toBe(true)
+    expect(written.endsWith('after\n')).toBe(true)
+    expect(withTable(written, [report])).toBe(written)
+    expect(() => withTable('a page', [report])).toThrow()
+  })
+})

@@ -1,0 +1,37 @@
+import type { Fault, Topology, WorkloadShape } from './fault.js'
+
+const TOPOLOGY: Topology = {
+  minProcesses: 2,
+  postgresProxies: false,
+  variables: () => ({}),
+  nodeArguments: () => [],
+  diskMb: null,
+  postgres: {},
+}
+
+/** For two cores that the clients share with the servers and Postgres. */
+const WORKLOAD: WorkloadShape = {
+  people: 20,
+  spies: 3,
+  rooms: { hot: 1, warm: 6, cold: 20 },
+  operationsPerSecond: 60,
+  isHostile: true,
+  sendsTwice: false,
+  transports: ['websocket'],
+}
+
+export const topologyOf = ({ topology }: Fault): Topology => ({ ...TOPOLOGY, ...topology })
+export const workloadOf = ({ workload }: Fault): WorkloadShape => ({ ...WORKLOAD, ...workload })
+
+/** Phases of a run, in ms. */
+export const PHASES_MS = {
+  warmUp: 5_000,
+  /** Under load, after the last heal. */
+  after: 6_000,
+  /** For clients to be back and their outboxes to be empty: the longest backoff of a client, and what a start takes. */
+  settle: 60_000,
+  /** Presence after a death. */
+  presence: 60_000,
+  /** At rest before the last looks: longer than what a push or a read without `minSeq` may lag. */
+  rest: 3_000,
+}

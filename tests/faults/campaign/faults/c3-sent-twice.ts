@@ -1,0 +1,10 @@
+import type { Fault } from '../fault.js'
+
+/** That both get the same id and seq is judged by the checker (a client id is answered one way only). */
+export const sentTwice: Fault = {
+  name: 'C3',
+  title: 'every message is sent twice, at the same moment, to two instances',
+  workload: { sendsTwice: true },
+  schedule: () => [],
+  start: () => ({ inject: async () => undefined }),
+}

@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Fault } from '../fault.js'
+import { metricsOf } from '../samples.js'
+import type { Account } from '../workload/account.js'
+import { RawSocket } from '../workload/raw-socket.js'
+import { createRoom, inGroups, inviteAll, type RoomRecord } from '../workload/rooms.js'
+import { type Json, tryHttp } from '../workload/try-http.js'
+import type { Instance, World } from '../world.js'
+
+const MEMBERS = 500
+const PER_SECOND = 20
+/** Everybody has the message by then, as everywhere: L7. */
+const DELIVERED_WITHIN_MS = 2_000
+const LOOP_DELAY_MS = 500
+
+type Arrivals = { readonly sentMs: number; first: number; last: number; count: number }
+
+export const largeRoom: Fault = {
+  name: 'H1',
+  title: 'a large room is busy, and the others do not notice',
+  scale: `${MEMBERS} members, ${PER_SECOND} messages a second`,
+  readersPerRoom: 1,
+  workload: { operationsPerSecond: 20 },
+  schedule: (_draw, { seconds }) => [
+    {
+      atMs: 0,
+      forMs: 0,
+      act: `send ${PER_SECOND} a second for ${Math.min(seconds, 15)} s`,
+      target: 'large room',
+    },
+  ],
+  start(world) {
+    const arrivals = new Map<string, Arrivals>()
+    const sockets: RawSocket[] = []
+    let room: RoomRecord | null = null
+    let loopDelayMs = 0
+    const onPush = (event: string, payload: Json) => {
+      if (event === 'room:events') for (const text of textsIn(payload)) arrive(arrivals.get(text))
+    }
+    return {
+      async prepare() {
+        const people = await world.devices.signUp(MEMBERS, 'large')
+        room = await openLargeRoom(world, people)
+        await inGroups(people, 10, async (account, index) => {
+          sockets.push(await joinUnheard(world, room as RoomRecord, account, index, onPush))
+        })
+      },
+      async inject({ act }) {
+        const seconds = Number(act.split(' ').at(-2))
+        const watch = setInterval(() => {
+          void worstLoopDelay(world).then((ms) => {
+            loopDelayMs = Math.max(loopDelayMs, ms)
+          })
+        }, 1_000)
+        await sendSteadily(world, room as RoomRecord, seconds, arrivals)
+        await sleep(DELIVERED_WITHIN_MS)
+        clearInterval(watch)
+        return undefined
+      },
+      async checks() {
+        for (const socket of sockets) socket.close()
+        return [judgeArrivals([...arrivals.values()]), judgeLoop(loopDelayMs)]
+      },
+    }
+  },
+}
+
+const textsIn = ({ events }: Json): string[] =>
+  (events as readonly { type: string; data: { message?: { text: string } } }[]).flatMap(({ data }) =>
+    data.message === undefined ? [] : [data.message.text],
+  )
+
+function arrive(known: Arrivals | undefined): void {
+  if (known === undefined) return
+  const sinceMs = performance.now() - known.sentMs
+  known.first = Math.min(known.first, sinceMs)
+  known.last = Math.max(known.last, sinceMs)
+  known.count += 1
+}
+
+async function openLargeRoom(world: World, people: readonly Account[]): Promise<RoomRecord> {
+  const [owner, ...guests] = people
+  if (owner === undefined) throw new Error('nobody is there')
+  const id = await createRoom(world.writer, owner, world.instances[0] as Instance, 'large')
+  const room: RoomRecord = { id, heat: 'cold', owner, members: new Set([owner]), former: new Set() }
+  await inviteAll(world.writer, room, guests.slice(0, 100), world.instances)
+  for (let from = 100; from < guests.length; from += 100)
+    await inviteAll(world.writer, room, guests.slice(from, from + 100), world.instances)
+  return room
+}
+
+async function joinUnheard(
+  { writer, instances }: World,
+  { id }: RoomRecord,
+  account: Account,
+  index: number,
+  onPush: (event: string, payload: Json) => void,
+): Promise<RawSocket> {
+  const at = instances[index % instances.length] as Instance
+  const socket = await RawSocket.open(writer, {
+    client: account.name,
+    user: account.userId,
+    login: account.login,
+    at,
+    onPush,
+    isUnheard: true,
+  })
+  const joined = await socket?.call('room:join', { roomId: id }, { f: 'other', room: id })
+  if (socket === null || joined?.is !== 'ok')
+    throw new Error(`${account.name} did not get into the large room`)
+  return socket
+}
+
+async function sendSteadily(
+  { writer, instances }: World,
+  room: RoomRecord,
+  seconds: number,
+  arrivals: Map<string, Arrivals>,
+): Promise<void> {
+  const people = [...room.members]
+  const startedMs = performance.now()
+  const sends: Promise<unknown>[] = []
+  for (let number = 0; number < seconds * PER_SECOND; number += 1) {
+    await sleep(Math.max(0, startedMs + (number * 1_000) / PER_SECOND - performance.now()))
+    const account = people[number % people.length] as Account
+    const at = instances[number % instances.length] as Instance
+    const text = account.nextBody(room.id)
+    const clientMessageId = `large-${number}`
+    arrivals.set(text, { sentMs: performance.now(), first: Number.POSITIVE_INFINITY, last: 0, count: 0 })
+    sends.push(
+      tryHttp(writer, at, {
+        caller: account.caller(at),
+        request: { f: 'send', room: room.id, cmid: clientMessageId, body: text },
+        route: `POST /rooms/${room.id}/messages`,
+        body: { clientMessageId, text },
+        token: account.login.accessToken,
+      }),
+    )
+  }
+  await Promise.all(sends)
+}
+
+async function worstLoopDelay({ instances }: World): Promise<number> {
+  const delays = await Promise.all(
+    instances.map(async ({ url }) => {
+      const metrics = await metricsOf(url).catch(() => null)
+      return 1_000 * (metrics?.get('nodejs_eventloop_lag_p99_seconds') ?? 0)
+    }),
+  )
+  return Math.max(...delays)
+}
+
+function judgeArrivals(all: readonly Arrivals[]) {
+  const missed = all.filter(({ count }) => count !== MEMBERS).length
+  const lasts = all.map(({ last }) => last).toSorted((a, b) => a - b)
+  const p99 = lasts[Math.floor(0.99 * lasts.length)] ?? Number.NaN
+  const spread = Math.max(...all.map(({ first, last }) => last - first))
+  return {
+    name: 'messages to every member of the large room, once',
+    checked: all.reduce((sum, { count }) => sum + count, 0),
+    violations: [
+      ...(missed > 0 ? [`${missed} of ${all.length} did not arrive ${MEMBERS} times`] : []),
+      ...(p99 <= DELIVERED_WITHIN_MS ? [] : [`the last member had it after ${p99.toFixed(0)} ms (p99)`]),
+    ],
+    seen: `the last of all members has it after ${p99.toFixed(0)} ms (p99), at most ${spread.toFixed(0)} ms after the first`,
+  }
+}
+
+const judgeLoop = (delayMs: number) => ({
+  name: 'event loops of the servers meanwhile',
+  checked: 1,
+  violations: delayMs > LOOP_DELAY_MS ? [`p99 of the delay ${delayMs.toFixed(0)} ms`] : [],
+  seen: `p99 of the delay at most ${delayMs.toFixed(0)} ms`,
+})

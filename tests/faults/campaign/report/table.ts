@@ -1,0 +1,39 @@
+import { type Latency, PHASES } from './experience.js'
+import type { FaultReport } from './fault-report.js'
+
+const HEADINGS = [
+  'fault',
+  'processes',
+  'seed',
+  'verdict',
+  'sends / acks / pushes',
+  'refused / unanswered',
+  'checks',
+  'ack p50 / p99 ms before, during, after',
+  'delivery p50 / p99 ms before, during, after',
+]
+
+/** The reports as a Markdown table, a line each. */
+export function tableOf(reports: readonly FaultReport[]): string {
+  const rows = [HEADINGS, HEADINGS.map(() => '---'), ...reports.map(cellsOf)]
+  return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function cellsOf(report: FaultReport): string[] {
+  const { name, title, scale, processes, seed, violations, experience, checks } = report
+  const counts = experience === null ? ['–', '–', '–', '–'] : null
+  return [
+    `${name}: ${title}${scale === null ? '' : ` (${scale})`}`,
+    String(processes),
+    String(seed),
+    violations.length === 0 ? 'withstood' : `**${violations.length} violations**`,
+    counts?.[0] ?? `${experience?.sends} / ${experience?.acks} / ${experience?.pushes}`,
+    counts?.[1] ?? `${experience?.refused} / ${experience?.unanswered}`,
+    String(checks.reduce((sum, { checked }) => sum + checked, 0)),
+    counts?.[2] ?? PHASES.map((phase) => latencyText(experience?.ack[phase])).join(', '),
+    counts?.[3] ?? PHASES.map((phase) => latencyText(experience?.delivery[phase])).join(', '),
+  ]
+}
+
+const latencyText = (latency: Latency | null | undefined): string =>
+  latency ? `${latency.p50Ms.toFixed(0)} / ${latency.p99Ms.toFixed(0)}` : '–'

@@ -1,0 +1,177 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { monotonicNs } from '../checker/history.js'
+import type { HistoryWriter } from '../checker/history-file.js'
+import { carryOut, describeStep } from './carry-out.js'
+import { PHASES_MS, topologyOf } from './defaults.js'
+import { drawFor } from './draw.js'
+import { type Check, type Fault, type FaultRun, numberOf, type Step } from './fault.js'
+import { finalReads } from './final-reads.js'
+import { type OpenedWorld, openWorld, type RunOptions } from './opened-world.js'
+import type { FaultWindow } from './report/experience.js'
+import { type FaultReport, reportOf } from './report/fault-report.js'
+import { sample } from './samples.js'
+import { presenceConverges, settle } from './settle.js'
+import { auditTables, readTables } from './sql-audit.js'
+import { readPresence } from './workload/operations/reading.js'
+import type { RoomRecord } from './workload/rooms.js'
+import { Workload } from './workload/workload.js'
+import type { World } from './world.js'
+
+/** The steps of a run, from the seed alone. */
+export function scheduleOf(fault: Fault, seed: number, processes: number, seconds: number): readonly Step[] {
+  const scene = { processes: Math.max(processes, topologyOf(fault).minProcesses), seconds }
+  return fault.schedule(drawFor(seed, `schedule of ${fault.name}`), scene)
+}
+
+/** One fault from an empty database to a verdict. */
+export async function runFault(options: RunOptions): Promise<FaultReport> {
+  const { fault, seed, processes, seconds, say } = options
+  const startedMs = performance.now()
+  const steps = scheduleOf(fault, seed, processes, seconds)
+  for (const step of steps) say(`  ${describeStep(step)}`)
+  const opened = await openWorld(options)
+  const checks: Check[] = []
+  try {
+    const world = worldOf(opened, options)
+    const run = fault.start(world)
+    const samples = sample(opened.writer, opened.instances)
+    const window = await underLoad(opened, run, steps, options)
+    checks.push(...(await atRest(opened, run)))
+    samples.stop()
+    checks.push(await lastLooks(opened, fault))
+    checks.push(await allAlive(opened))
+    await opened.devices.close()
+    await opened.writer.close()
+    return await reportOf({
+      ...options,
+      opened,
+      steps,
+      window,
+      checks,
+      tookMs: performance.now() - startedMs,
+    })
+  } finally {
+    await opened.close()
+  }
+}
+
+function worldOf(
+  { writer, database, instances, devices, rooms, stage }: OpenedWorld,
+  { fault, seed, say }: RunOptions,
+): World {
+  const named = <T extends { readonly name: string }>(all: readonly T[], name: string): T => {
+    const found = all.find((each) => each.name === name)
+    if (found === undefined) throw new Error(`there is no ${name}`)
+    return found
+  }
+  return {
+    seed,
+    draw: drawFor(seed, 'fault'),
+    instances,
+    database,
+    devices,
+    rooms: stage.rooms,
+    writer,
+    addRoom: (room) => void rooms.push(room),
+    operate: (operation) => operation(stage),
+    instance: (name) => named(instances, name),
+    device: (name) => named(devices.all, name),
+    hotRoom: rooms.find(({ heat }) => heat === 'hot') as RoomRecord,
+    note(act, target) {
+      const t = monotonicNs()
+      writer.write({ type: 'nemesis', fault: `${numberOf(fault)} ${act}`, target, start: t, stop: t })
+    },
+    say,
+  }
+}
+
+async function underLoad(
+  { stage, shape, writer }: OpenedWorld,
+  run: FaultRun,
+  steps: readonly Step[],
+  { fault, seconds }: RunOptions,
+): Promise<FaultWindow> {
+  const workload = new Workload(stage, shape)
+  workload.start()
+  await Promise.all([sleep(PHASES_MS.warmUp), run.prepare?.()])
+  const startNs = monotonicNs()
+  await Promise.all([sleep(seconds * 1_000), carryOut(steps, run, nemesisLines(writer, fault))])
+  const stopNs = monotonicNs()
+  await Promise.all([sleep(PHASES_MS.after), run.afterHeal?.()])
+  await workload.end()
+  return { startNs, stopNs }
+}
+
+function nemesisLines(writer: HistoryWriter, fault: Fault) {
+  const started = new Map<Step, number>()
+  return {
+    began: (step: Step) => void started.set(step, monotonicNs()),
+    healed(step: Step) {
+      const { act, target, suspends, kills, unnoticed } = step
+      writer.write({
+        type: 'nemesis',
+        fault: `${numberOf(fault)} ${act}`,
+        target,
+        start: started.get(step) ?? 0,
+        stop: monotonicNs(),
+        ...(suspends === undefined ? {} : { suspends }),
+        ...(kills === undefined ? {} : { kills }),
+        ...(unnoticed === undefined ? {} : { unnoticed }),
+      })
+    },
+  }
+}
+
+/** Lets the world come to rest and sees whether it does. */
+async function atRest({ devices, rooms, instances }: OpenedWorld, run: FaultRun): Promise<Check[]> {
+  const missing = await settle(devices.all, PHASES_MS.settle)
+  const convergedMs = await presenceConverges(rooms, instances, devices.of, PHASES_MS.presence)
+  await sleep(PHASES_MS.rest)
+  return [
+    {
+      name: 'every client is back, with all its rooms and nothing unsent',
+      checked: devices.all.length,
+      violations: missing,
+    },
+    {
+      name: 'every instance shows who is there',
+      checked: rooms.length * instances.length,
+      violations: convergedMs === null ? [`not within ${PHASES_MS.presence / 1_000} s`] : [],
+    },
+    ...((await run.checks?.()) ?? []),
+  ]
+}
+
+async function lastLooks(
+  { stage, writer, devices, rooms, instances, database }: OpenedWorld,
+  fault: Fault,
+): Promise<Check> {
+  for (let look = 0; look < 2 * rooms.length; look += 1) await readPresence(stage)
+  writer.write({
+    type: 'sockets',
+    t: monotonicNs(),
+    open: devices.all.flatMap(({ connections }) => connections),
+  })
+  for (const device of devices.all) device.renderAll()
+  const { readersPerRoom = Number.POSITIVE_INFINITY } = fault
+  await finalReads({ writer, instances, rooms, readersPerRoom })
+  await readTables(
+    writer,
+    database,
+    rooms.map(({ id }) => id),
+  )
+  return await auditTables(database)
+}
+
+/** Each server still runs, and has logged nothing that it takes for a bug of its own. */
+async function allAlive({ instances }: OpenedWorld): Promise<Check> {
+  const answers = await Promise.all(
+    instances.map(async ({ name, url, server }) => {
+      const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(10_000) }).catch(() => null)
+      return response?.ok
+        ? []
+        : [`${name} is not ready: ${response?.status ?? 'no answer'}\n${server.output().slice(-2_000)}`]
+    }),
+  )
+  return { name: 'every server is ready at the end', checked: instances.length, violations: answers.flat() }
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { type Fault, isStandalone } from './fault.js'
+import { FAULTS } from './faults/index.js'
+import { scheduleOf } from './run-fault.js'
+
+const scheduled = FAULTS.filter((fault): fault is Fault => !isStandalone(fault))
+
+describe('the schedule of a fault', () => {
+  it.each(scheduled)('$name is the same for the same seed', (fault) => {
+    for (const processes of [2, 3])
+      expect(scheduleOf(fault, 7, processes, 20)).toEqual(scheduleOf(fault, 7, processes, 20))
+  })
+
+  it.each(scheduled)('$name names instances that there are', (fault) => {
+    for (let seed = 1; seed <= 50; seed += 1)
+      for (const { atMs, forMs, target } of scheduleOf(fault, seed, 2, 20)) {
+        expect(target).not.toMatch(/^i[03-9]/)
+        expect(atMs).toBeGreaterThanOrEqual(0)
+        expect(forMs).toBeGreaterThanOrEqual(0)
+      }
+  })
+
+  it('depends on the seed, where anything is drawn', () => {
+    const texts = [1, 2, 3, 4, 5].map((seed) =>
+      JSON.stringify(scheduled.map((fault) => scheduleOf(fault, seed, 3, 20))),
+    )
+    expect(new Set(texts).size).toBe(texts.length)
+  })
+
+  it('belongs to one fault: no name is used twice', () => {
+    expect(new Set(FAULTS.map(({ name }) => name)).size).toBe(FAULTS.length)
+  })
+})

@@ -1,0 +1,16 @@
+import { execFile } from 'node:child_process'
+import { arch, cpus, platform, release } from 'node:os'
+import { promisify } from 'node:util'
+import type { CampaignDatabase } from './parts.js'
+
+/** What a run has to say about itself to be repeated. */
+export async function versionsOf({ sql }: Pick<CampaignDatabase, 'sql'>): Promise<Record<string, string>> {
+  const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`
+  const git = await promisify(execFile)('git', ['describe', '--always', '--dirty']).catch(() => null)
+  return {
+    commit: git?.stdout.trim() ?? 'unknown',
+    node: process.version,
+    postgres: row?.version ?? 'unknown',
+    machine: `${platform()} ${release()} ${arch()}, ${cpus().length} cores`,
+  }
+}

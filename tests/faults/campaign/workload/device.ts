@@ -1,0 +1,216 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type ClientStorage,
+  createClient,
+  memoryStorage,
+  type ParleyClient,
+  type RoomHandle,
+} from '../../../../apps/client/index.js'
+import type { Caller } from '../../checker/history.js'
+import type { HistoryWriter } from '../../checker/history-file.js'
+import { type Tap, TcpProxy } from '../../nemesis/tcp-proxy.js'
+import type { Instance } from '../parts.js'
+import type { Account } from './account.js'
+import { observeSdk } from './observe-sdk.js'
+import { RenderLog } from './render-log.js'
+
+export type DeviceOptions = {
+  readonly name: string
+  readonly account: Account
+  readonly at: Instance
+  /** Proxies by instance name, which it shares with others; by default it has its own, so that a fault may cut it alone. */
+  readonly links?: ReadonlyMap<string, TcpProxy>
+  /** It is one more tab of the same browser, with the same login and outbox. */
+  readonly tabOf?: Device
+  readonly socketOptions: Readonly<Record<string, unknown>>
+}
+
+/** One device of a user: an SDK client that is in some rooms, at one instance at a time. */
+export class Device {
+  readonly client: ParleyClient
+  readonly storage: ClientStorage
+  /** The rooms that are open here. */
+  readonly rooms = new Map<string, RoomHandle>()
+  private readonly renders = new Map<string, RenderLog>()
+  private readonly links = new Map<string, TcpProxy>()
+  /** By the URL that the client knows. */
+  private readonly instancesByUrl = new Map<string, Instance>()
+  private readonly openConnections = new Set<string>()
+  private home: Instance
+  private session: string
+
+  private constructor(
+    private readonly writer: HistoryWriter,
+    private readonly options: DeviceOptions,
+  ) {
+    this.home = options.at
+    this.session = ''
+    this.storage = options.tabOf?.storage ?? memoryStorage()
+    this.client = createClient({
+      url: () => this.urlOf(this.home),
+      storage: this.storage,
+      observe: observeSdk(
+        writer,
+        (url) => this.identity(url),
+        (state, caller) => this.connection(state, caller),
+      ),
+      socketOptions: { ...options.socketOptions },
+    })
+  }
+
+  static async open(
+    writer: HistoryWriter,
+    options: DeviceOptions,
+    instances: readonly Instance[],
+  ): Promise<Device> {
+    const device = new Device(writer, options)
+    for (const instance of instances) await device.linkTo(instance)
+    await device.enter()
+    return device
+  }
+
+  get name(): string {
+    return this.options.name
+  }
+
+  get account(): Account {
+    return this.options.account
+  }
+
+  get at(): Instance {
+    return this.home
+  }
+
+  /** The proxy to the instance that it is at. */
+  get link(): TcpProxy {
+    const link = this.links.get(this.home.name)
+    if (link === undefined) throw new Error(`${this.name} has no proxy`)
+    return link
+  }
+
+  /** On its proxies to all instances; null: everything passes. */
+  tapLinks(newTap: (() => Tap) | null): void {
+    for (const link of this.links.values()) link.tapWith(newTap)
+  }
+
+  /** Names of its connections that are open as far as it knows. */
+  get connections(): readonly string[] {
+    return [...this.openConnections]
+  }
+
+  get isOnline(): boolean {
+    return this.client.connection.getSnapshot().status === 'online'
+  }
+
+  get isSignedIn(): boolean {
+    return this.client.session.getSnapshot().status === 'signed-in'
+  }
+
+  /** Everything sent from here has been answered. */
+  get isDone(): boolean {
+    return this.client.outbox.getSnapshot().every(({ state }) => state === 'delivered' || state === 'failed')
+  }
+
+  get sessionName(): string {
+    return this.session
+  }
+
+  private async enter(): Promise<void> {
+    const { tabOf } = this.options
+    if (tabOf === undefined) return await this.signIn()
+    this.session = tabOf.session
+    await this.client.resume()
+  }
+
+  /** With a login of its own, a new one after the last has ended. */
+  async signIn(): Promise<void> {
+    if (this.isSignedIn) return
+    this.session = this.account.nextSession()
+    const { email, password } = this.account
+    await this.client.signIn({ email, password })
+  }
+
+  /** Tries for a minute, as a user does whose server is away. */
+  async signInUntilItWorks(): Promise<void> {
+    for (let tries = 0; tries < 60 && !this.isSignedIn; tries += 1)
+      await this.signIn().catch(() => sleep(1_000))
+  }
+
+  /** To another instance, as a client does whose load balancer sends it elsewhere. */
+  moveTo(instance: Instance): void {
+    this.home = instance
+    this.client.reconnect()
+  }
+
+  /** Where it goes when it next connects. */
+  aimAt(instance: Instance): void {
+    this.home = instance
+  }
+
+  openRoom(roomId: string): RoomHandle {
+    const known = this.rooms.get(roomId)
+    if (known !== undefined) return known
+    const handle = this.client.openRoom(roomId)
+    this.rooms.set(roomId, handle)
+    const log = this.renders.get(roomId) ?? new RenderLog(this.writer, this, roomId)
+    this.renders.set(roomId, log)
+    log.follow(handle)
+    return handle
+  }
+
+  closeRoom(roomId: string): void {
+    this.renders.get(roomId)?.rest()
+    this.rooms.get(roomId)?.close()
+    this.rooms.delete(roomId)
+  }
+
+  /** After a login ended, and with it the rooms. */
+  openRoomsAgain(): void {
+    for (const [roomId, handle] of this.rooms) {
+      if (handle.getSnapshot().status !== 'ended') continue
+      this.closeRoom(roomId)
+      this.openRoom(roomId)
+    }
+  }
+
+  /** The newest seq of a room that this device knows of. */
+  headOf(roomId: string): number {
+    return this.rooms.get(roomId)?.getSnapshot().headSeq ?? 0
+  }
+
+  /** Writes all that is shown, as the last word. */
+  renderAll(): void {
+    for (const [roomId, log] of this.renders) if (this.rooms.has(roomId)) log.writeAll()
+  }
+
+  async close(): Promise<void> {
+    for (const log of this.renders.values()) log.rest()
+    await this.client.close()
+    if (this.options.links === undefined) for (const link of this.links.values()) await link.close()
+  }
+
+  private async linkTo(instance: Instance): Promise<void> {
+    const shared = this.options.links?.get(instance.name)
+    const link = shared ?? (await TcpProxy.start(instance.url))
+    this.links.set(instance.name, link)
+    this.instancesByUrl.set(link.url, instance)
+  }
+
+  private urlOf({ name, url }: Instance): string {
+    return this.links.get(name)?.url ?? url
+  }
+
+  private identity(url: string): Omit<Caller, 'conn'> {
+    const instance = this.instancesByUrl.get(url) ?? this.home
+    return { client: this.name, user: this.account.userId, session: this.session, instance: instance.name }
+  }
+
+  private connection(state: 'open' | 'closed' | 'refused', caller: Caller): void {
+    const { conn } = caller
+    if (conn === null || state === 'refused') return
+    if (state === 'open') {
+      this.openConnections.add(conn)
+      this.writer.connected({ ...caller, conn })
+    } else if (this.openConnections.delete(conn)) this.writer.disconnected({ ...caller, conn })
+  }
+}

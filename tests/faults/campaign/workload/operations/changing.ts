@@ -1,0 +1,55 @@
+import { ParleyError } from '../../../../../apps/client/index.js'
+import { editedBody } from '../../../checker/bodies.js'
+import type { Device } from '../device.js'
+import type { RoomRecord } from '../rooms.js'
+import { aMember, aRoom, type Operation, type Stage } from '../stage.js'
+
+/** Among so many of one's newest messages. */
+const RECENT = 30
+
+type Own = {
+  readonly room: RoomRecord
+  readonly device: Device
+  readonly messageId: string
+  readonly text: string
+}
+
+function anOwnMessage(stage: Stage): Own | null {
+  const room = aRoom(stage)
+  const found = aMember(stage, room)
+  const shown = found?.device.rooms.get(room.id)?.getSnapshot().messages ?? []
+  const own = shown
+    .filter(({ senderId, deletedAt }) => senderId === found?.account.userId && deletedAt === null)
+    .slice(-RECENT)
+  if (found === null || own.length === 0) return null
+  const { id, text } = stage.draw.pick(own)
+  return { room, device: found.device, messageId: id, text }
+}
+
+/** Nothing was done, for certain. */
+const isRefusal = (error: unknown): boolean => error instanceof ParleyError && !error.uncertain
+
+export const edit: Operation = async (stage) => {
+  const own = anOwnMessage(stage)
+  if (own === null) return
+  const base = stage.texts.begin(own.messageId, own.text)
+  if (base === null) return
+  const text = editedBody(base, stage.texts.nextToken())
+  try {
+    await own.device.rooms.get(own.room.id)?.edit(own.messageId, text)
+    stage.texts.end(own.messageId, text)
+  } catch (error) {
+    // An edit that may still take effect leaves the message closed.
+    if (isRefusal(error)) stage.texts.end(own.messageId, null)
+  }
+}
+
+export const remove: Operation = async (stage) => {
+  const own = anOwnMessage(stage)
+  if (own === null || stage.texts.begin(own.messageId, own.text) === null) return
+  try {
+    await own.device.rooms.get(own.room.id)?.delete(own.messageId)
+  } catch (error) {
+    if (isRefusal(error)) stage.texts.end(own.messageId, null)
+  }
+}
