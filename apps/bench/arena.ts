@@ -1,84 +1,93 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { populate, tokenFor } from './composition/populate.js'
+import { populate, type Talk, tokenFor } from './composition/populate.js'
 import { LoadProcess } from './load/load-process.js'
 import type { Crowd, StepPlan, StepResult } from './load/protocol.js'
 import type { Workspace } from './machine/workspace.js'
-import { countStatements } from './profile/statements.js'
 import { type RunningSystem, type SystemName, type SystemOptions, startSystem } from './systems/system.js'
 
-/** Who is in which rooms, and who sends. */
-export type Scene = {
+/** Who is in which rooms, and what was said there before. */
+export type Cast = {
   readonly people: number
   /** For each room its members, by index of the people. */
   readonly rooms: readonly (readonly number[])[]
-  readonly senders: StepPlan['senders']
+  /** What was said before; of Parley's rooms alone. */
+  readonly talk?: readonly Talk[]
+}
+
+/** A cast, and who of it sends where. */
+export type Scene = Cast & { readonly senders: StepPlan['senders'] }
+
+/** A system that does not run yet: its data directory with the people and rooms in it. */
+export type Prepared = {
+  readonly name: SystemName
+  readonly dataDir: string
+  readonly crowd: Omit<Crowd, 'url'>
+  start(options?: Pick<SystemOptions, 'nodeArgs' | 'channel' | 'port'>): Promise<RunningSystem>
+}
+
+/**
+ * The people and rooms of a scene as a system knows them, in place of those before: a system has one data directory a run.
+ * The references take everyone for who they say they are.
+ */
+export async function prepare(name: SystemName, cast: Cast, workspace: Workspace): Promise<Prepared> {
+  const { authSecret } = workspace
+  const dataDir = join(workspace.path, name)
+  const roomsOf: number[][] = Array.from({ length: cast.people }, () => [])
+  cast.rooms.forEach((members, room) => {
+    for (const member of members) roomsOf[member]?.push(room)
+  })
+  const { roomIds, tokens } = name === 'parley' ? await register(cast, dataDir, authSecret) : invent(cast)
+  const clients = tokens.map((token, index) => ({ token, rooms: roomsOf[index] ?? [] }))
+  return {
+    name,
+    dataDir,
+    crowd: { roomIds, clients },
+    start: (options = {}) => startSystem(name, { ...options, dataDir, authSecret }),
+  }
+}
+
+function invent({ people, rooms }: Cast) {
+  return {
+    roomIds: rooms.map(() => randomUUID() as string),
+    tokens: Array.from({ length: people }, (_, index) => `person-${index}`),
+  }
+}
+
+async function register(cast: Cast, dataDir: string, authSecret: string) {
+  const { people, roomIds } = await populate({ talk: [], ...cast, dataDir, authSecret })
+  return { roomIds, tokens: await Promise.all(people.map((person) => tokenFor(authSecret, person))) }
 }
 
 /** One system with its people in it, and the load connected to it. */
 export type Contender = {
   readonly name: SystemName
   readonly system: RunningSystem
-  readonly dataDir: string
-  readonly crowd: Crowd
   step(perSecond: number, durationMs: number): Promise<StepResult>
   close(): Promise<void>
 }
 
 export async function enterArena(
-  name: SystemName,
-  scene: Scene,
-  workspace: Workspace,
-  options: Pick<SystemOptions, 'nodeArgs' | 'channel'> & { readonly countStatements?: boolean } = {},
+  prepared: Prepared,
+  senders: StepPlan['senders'],
+  options: Pick<SystemOptions, 'nodeArgs' | 'channel'> = {},
 ): Promise<Contender> {
-  const dataDir = join(workspace.path, `${name}-${randomUUID().slice(0, 8)}`)
-  const { authSecret } = workspace
-  const cast = await castFor(name, scene, { dataDir, authSecret })
-  if (options.countStatements === true) await countStatements(dataDir)
-  const system = await startSystem(name, { ...options, dataDir, authSecret })
+  const system = await prepared.start(options)
   const load = LoadProcess.start()
   const close = async () => {
     load.stop()
     await system.stop()
   }
   try {
-    const crowd = { ...cast, url: system.url }
-    await load.connect(crowd)
-    const plan = { senders: scene.senders, serverPid: system.pid }
+    await load.connect({ ...prepared.crowd, url: system.url })
     return {
-      name,
+      name: prepared.name,
       system,
-      dataDir,
-      crowd,
-      step: (perSecond, durationMs) => load.step({ ...plan, perSecond, durationMs }),
+      step: (perSecond, durationMs) => load.step({ senders, serverPid: system.pid, perSecond, durationMs }),
       close,
     }
   } catch (error) {
     await close()
     throw error
   }
-}
-
-/** The people and rooms of a scene as a system knows them; Parley's are made in its data directory first. */
-export async function castFor(
-  name: SystemName,
-  { people, rooms }: Pick<Scene, 'people' | 'rooms'>,
-  place: { readonly dataDir: string; readonly authSecret: string },
-): Promise<Omit<Crowd, 'url'>> {
-  const roomsOf: number[][] = Array.from({ length: people }, () => [])
-  rooms.forEach((members, room) => {
-    for (const member of members) roomsOf[member]?.push(room)
-  })
-  if (name !== 'parley') {
-    const clients = roomsOf.map((own, index) => ({ token: `person-${index}`, rooms: own }))
-    return { roomIds: rooms.map(() => randomUUID()), clients }
-  }
-  const made = await populate({ ...place, people, rooms })
-  const clients = await Promise.all(
-    made.people.map(async (person, index) => ({
-      token: await tokenFor(place.authSecret, person),
-      rooms: roomsOf[index] ?? [],
-    })),
-  )
-  return { roomIds: made.roomIds, clients }
 }

@@ -1,64 +1,77 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
-import {
-  measureThroughput,
-  THROUGHPUT,
-  THROUGHPUT_BENCHES,
-  type ThroughputName,
-} from './benches/throughput.js'
-import { unpinnedBecause } from './machine/pinning.js'
-import { openWorkspace } from './machine/workspace.js'
+import { BENCHES, PROFILED } from './benches/index.js'
+import { describeMachine, type Machine, machineLines } from './machine/describe.js'
+import { openWorkspace, type Workspace } from './machine/workspace.js'
+import { type Options, readOptions, USAGE } from './options.js'
 import { profileBench } from './profile/profile-bench.js'
-import { boundLine, type JudgedBound } from './report/bounds.js'
-import { throughputBounds, throughputTable } from './report/throughput-report.js'
+import { boundLine } from './report/bounds.js'
 import { settingsFor } from './settings.js'
-import type { SystemName } from './systems/system.js'
 
+const RESULTS = 'bench-results'
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      rounds: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      profile: { type: 'boolean', default: false },
-      rate: { type: 'string', default: '500' },
-      seconds: { type: 'string', default: '5' },
-      system: { type: 'string', default: 'parley' },
-    },
-  })
-  const settings = settingsFor(values.quick, values.rounds === undefined ? null : Number(values.rounds), say)
-  const names = positionals.length > 0 ? (positionals as ThroughputName[]) : THROUGHPUT_BENCHES
-  const workspace = await openWorkspace()
-  const results: Record<string, unknown> = {}
-  const bounds: JudgedBound[] = []
+  let options: Options
   try {
-    if (unpinnedBecause !== null) say(`Nothing is pinned to a core: ${unpinnedBecause}.`)
-    for (const name of names) {
-      const bench = THROUGHPUT[name]
-      say(`\n## ${name}: ${bench.title}\n`)
-      if (values.profile) {
-        const options = { perSecond: Number(values.rate), seconds: Number(values.seconds), say }
-        await profileBench(bench, workspace, { ...options, system: values.system as SystemName })
-        continue
-      }
-      const rounds = await measureThroughput(bench, workspace, settings)
-      const judged = throughputBounds(name, rounds)
-      results[name] = { rounds, bounds: judged }
-      bounds.push(...judged)
-      say(`\n${throughputTable(bench, rounds)}\n`)
-      for (const bound of judged) say(boundLine(bound))
-    }
+    options = readOptions(process.argv.slice(2))
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${USAGE}\n`)
+    process.exit(2)
+  }
+  const workspace = await openWorkspace()
+  try {
+    const machine = describeMachine(workspace)
+    for (const line of machineLines(machine)) say(line)
+    if (options.profile === null) await measure(options, workspace, machine)
+    else await profile(options.names, options.profile, workspace)
   } finally {
     await workspace.remove()
   }
-  const folder = resolve('bench-results')
-  await mkdir(folder, { recursive: true })
-  const file = join(folder, `${new Date().toISOString().replaceAll(/[:.]/g, '-')}.json`)
-  await writeFile(file, `${JSON.stringify({ results, bounds }, null, 1)}\n`)
+}
+
+async function measure(
+  { names, quick, rounds }: Options,
+  workspace: Workspace,
+  machine: Machine,
+): Promise<void> {
+  const settings = settingsFor(quick, rounds, say)
+  if (quick) say('The steps are too short for the figures to mean anything: this only shows that it works.')
+  const benches: Record<string, unknown> = {}
+  const lines: string[] = []
+  for (const name of names) {
+    const bench = BENCHES.get(name)
+    if (bench === undefined) continue
+    const startedMs = performance.now()
+    say(`\n## ${name}: ${bench.title}\n`)
+    const { tables, bounds, raw } = await bench.run({ workspace, settings })
+    const tookS = (performance.now() - startedMs) / 1_000
+    benches[name] = { title: bench.title, tookS, raw, tables, bounds }
+    for (const text of tables) say(`\n${text}`)
+    lines.push(...bounds.map(boundLine))
+    say(`\n${bounds.map(boundLine).join('\n')}\n(${tookS.toFixed(0)} s)`)
+  }
+  if (names.length > 1) say(`\n## Bounds\n\n${lines.join('\n')}`)
+  await mkdir(RESULTS, { recursive: true })
+  const file = resolve(join(RESULTS, `${machine.at.replaceAll(/[:.]/g, '-')}.json`))
+  await writeFile(file, `${JSON.stringify({ machine, quick, benches }, null, 1)}\n`)
   say(`\nRaw results: ${file}`)
 }
 
-await main()
+async function profile(
+  names: readonly string[],
+  options: NonNullable<Options['profile']>,
+  workspace: Workspace,
+): Promise<void> {
+  for (const name of names) {
+    const bench = PROFILED.get(name)
+    if (bench === undefined) continue
+    say(`\n## ${name}: ${bench.title}\n`)
+    await profileBench(bench, workspace, { ...options, say })
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`The bench failed: ${error instanceof Error ? error.stack : String(error)}\n`)
+  process.exitCode = 1
+})

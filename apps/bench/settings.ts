@@ -4,18 +4,24 @@ export type BenchSettings = {
   readonly rounds: number
   readonly stepMs: number
   readonly warmUpMs: number
+  /** Of the rate at which the search for a limit begins. */
+  readonly startShare: number
   readonly growth: number
   readonly precision: number
+  /** Of a search. */
+  readonly stepsMax: number
   /** Told of progress. */
   readonly say: (line: string) => void
 }
+
+const FULL = { stepMs: 2_000, warmUpMs: 1_500, startShare: 1, growth: 1.6, precision: 1.07, stepsMax: 24 }
+/** Two low rates and no search. */
+const QUICK = { stepMs: 250, warmUpMs: 100, startShare: 0.1, growth: 2, precision: 1.07, stepsMax: 2 }
 
 export function settingsFor(
   quick: boolean,
   rounds: number | null,
   say: (line: string) => void,
 ): BenchSettings {
-  return quick
-    ? { quick, rounds: rounds ?? 1, stepMs: 300, warmUpMs: 200, growth: 3, precision: 3.1, say }
-    : { quick, rounds: rounds ?? 3, stepMs: 2_000, warmUpMs: 1_500, growth: 1.6, precision: 1.07, say }
+  return { quick, rounds: rounds ?? (quick ? 1 : 3), ...(quick ? QUICK : FULL), say }
 }

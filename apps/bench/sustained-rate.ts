@@ -8,6 +8,7 @@ export type Search = {
   readonly precision: number
   readonly stepMs: number
   readonly warmUpMs: number
+  readonly stepsMax: number
 }
 
 export type Sustained = {
@@ -22,7 +23,6 @@ const ALL = 0.999
 const P99_MS = 100
 /** Above this share of its core the generator itself makes messages late. */
 export const LOAD_CPU_MAX = 0.9
-const STEPS_MAX = 24
 
 /** Why the rate of this step does not count as sustained; null where it does. */
 export function failureOf(step: StepResult): string | null {
@@ -55,7 +55,7 @@ export async function findSustainedRate(
   let lowestFailed = Number.POSITIVE_INFINITY
   let limitedByLoad = false
   let next = search.startPerSecond
-  while (steps.length < STEPS_MAX && lowestFailed > (best?.perSecond ?? 0) * search.precision) {
+  while (steps.length < search.stepsMax && lowestFailed > (best?.perSecond ?? 0) * search.precision) {
     let { step, failure } = await attempt(next)
     if (failure !== null) ({ step, failure } = await attempt(next))
     if (failure === null) {

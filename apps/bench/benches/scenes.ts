@@ -19,3 +19,10 @@ export function pairs(rooms: number): Scene {
     senders: range(rooms).map((room) => ({ client: room * 2, room })),
   }
 }
+
+/** Everyone in one room, so many in each. */
+export function roomsOf(people: number, size: number): number[][] {
+  return range(Math.ceil(people / size)).map((room) =>
+    range(Math.min(size, people - room * size)).map((member) => room * size + member),
+  )
+}

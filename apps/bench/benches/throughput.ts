@@ -1,85 +1,115 @@
-import { type Contender, enterArena, type Scene } from '../arena.js'
-import type { Workspace } from '../machine/workspace.js'
-import type { BenchSettings } from '../settings.js'
+import { type Contender, enterArena, prepare, type Scene } from '../arena.js'
+import type { BenchContext, BenchReport } from '../bench.js'
+import {
+  latencyBound,
+  latencyTable,
+  type OverBounds,
+  throughputBounds,
+  throughputTable,
+} from '../report/throughput-report.js'
 import { findSustainedRate, type Sustained } from '../sustained-rate.js'
 import { SYSTEMS, type SystemName } from '../systems/system.js'
+import { measureLatency } from './latency.js'
 import { oneRoom, pairs } from './scenes.js'
 
-export const THROUGHPUT_BENCHES = ['fan-out', 'small-rooms', 'hot-room'] as const
-export type ThroughputName = (typeof THROUGHPUT_BENCHES)[number]
-
 export type ThroughputBench = {
+  readonly name: string
   readonly title: string
   readonly scene: Scene
-  readonly startPerSecond: number
+  /** Where the search begins; a rate that does not hold only costs more steps. */
+  readonly startPerSecond: Record<SystemName, number>
   readonly unit: string
   /** How many of the unit a message makes. */
   readonly unitsPerMessage: number
+  readonly bounds: OverBounds
+  /** Whether the latency far below the limit is measured too. */
+  readonly latency: boolean
 }
 
-export const THROUGHPUT: Record<ThroughputName, ThroughputBench> = {
-  'fan-out': {
-    title: 'One room of 50, 5 of whom send',
-    scene: oneRoom(50, 5),
-    startPerSecond: 250,
-    unit: 'deliveries/s',
-    unitsPerMessage: 50,
-  },
-  'small-rooms': {
-    title: '200 rooms of 2, one of whom sends',
-    scene: pairs(200),
-    startPerSecond: 600,
-    unit: 'acked sends/s',
-    unitsPerMessage: 1,
-  },
-  'hot-room': {
-    title: 'One room of 100, all of whom send',
-    scene: oneRoom(100, 100),
-    startPerSecond: 100,
-    unit: 'acked sends/s',
-    unitsPerMessage: 1,
-  },
+export const FAN_OUT: ThroughputBench = {
+  name: 'fan-out',
+  title: 'One room of 50, 5 of whom send',
+  scene: oneRoom(50, 5),
+  startPerSecond: { bare: 1_200, naive: 250, parley: 600 },
+  unit: 'deliveries/s',
+  unitsPerMessage: 50,
+  bounds: { bare: 0.7, naive: 2.5 },
+  latency: false,
+}
+
+export const SMALL_ROOMS: ThroughputBench = {
+  name: 'small-rooms',
+  title: '200 rooms of 2, one of whom sends',
+  scene: pairs(200),
+  startPerSecond: { bare: 6_000, naive: 800, parley: 1_500 },
+  unit: 'acked sends/s',
+  unitsPerMessage: 1,
+  bounds: { bare: 0.45, naive: 5 },
+  latency: true,
+}
+
+export const HOT_ROOM: ThroughputBench = {
+  name: 'hot-room',
+  title: 'One room of 100, all of whom send',
+  scene: oneRoom(100, 100),
+  startPerSecond: { bare: 600, naive: 250, parley: 600 },
+  unit: 'acked sends/s',
+  unitsPerMessage: 1,
+  bounds: { naive: 4 },
+  latency: false,
 }
 
 export type ThroughputRound = { readonly round: number; readonly system: SystemName } & Sustained
 
 /** Finds the sustained rate of each system, in turn and so many times, so that what disturbs the machine disturbs all alike. */
-export async function measureThroughput(
+export async function runThroughput(
   bench: ThroughputBench,
-  workspace: Workspace,
-  settings: BenchSettings,
-): Promise<ThroughputRound[]> {
+  { workspace, settings }: BenchContext,
+): Promise<BenchReport> {
   const contenders: Contender[] = []
   const rounds: ThroughputRound[] = []
   try {
-    for (const name of SYSTEMS) contenders.push(await enterArena(name, bench.scene, workspace))
+    for (const name of SYSTEMS) {
+      const prepared = await prepare(name, bench.scene, workspace)
+      contenders.push(await enterArena(prepared, bench.scene.senders))
+    }
     for (let round = 1; round <= settings.rounds; round += 1) {
       for (const contender of contenders) {
         const earlier = rounds.findLast(({ system }) => system === contender.name)?.best
-        const found = await findSustainedRate(contender.step, searchFor(bench, settings, earlier?.perSecond))
-        rounds.push({ round, system: contender.name, ...found })
-        settings.say(describe(bench, rounds.at(-1)))
+        const search = searchFor(bench, settings, contender.name, earlier?.perSecond)
+        const found = { round, system: contender.name, ...(await findSustainedRate(contender.step, search)) }
+        rounds.push(found)
+        settings.say(describe(bench, found))
       }
+    }
+    const latencies = bench.latency ? await measureLatency(contenders, rounds, settings) : []
+    return {
+      tables: [throughputTable(bench, rounds), ...(bench.latency ? [latencyTable(latencies)] : [])],
+      bounds: [...throughputBounds(bench, rounds), ...(bench.latency ? [latencyBound(latencies)] : [])],
+      raw: { rounds, latencies },
     }
   } finally {
     for (const contender of contenders) await contender.close()
   }
-  return rounds
 }
 
-function searchFor(bench: ThroughputBench, settings: BenchSettings, earlier: number | undefined) {
-  const { stepMs, warmUpMs, precision } = settings
-  const base = { stepMs, warmUpMs, precision }
-  if (earlier === undefined) return { ...base, startPerSecond: bench.startPerSecond, growth: settings.growth }
+function searchFor(
+  bench: ThroughputBench,
+  { stepMs, warmUpMs, precision, growth, startShare, stepsMax }: BenchContext['settings'],
+  system: SystemName,
+  earlier: number | undefined,
+) {
+  const base = { stepMs, warmUpMs, precision, stepsMax }
+  if (earlier === undefined)
+    return { ...base, startPerSecond: bench.startPerSecond[system] * startShare, growth }
   // Near what an earlier round has found, fewer steps do.
-  return { ...base, startPerSecond: earlier * 0.8, growth: Math.min(settings.growth, 1.25) }
+  return { ...base, startPerSecond: earlier * 0.85, growth: Math.min(growth, 1.25) }
 }
 
-function describe({ unit, unitsPerMessage }: ThroughputBench, round: ThroughputRound | undefined): string {
-  if (round === undefined) return ''
+function describe({ unit, unitsPerMessage }: ThroughputBench, round: ThroughputRound): string {
   const { best, steps } = round
   const rate = best === null ? 'none' : Math.round(best.perSecond * unitsPerMessage).toLocaleString('en')
-  const last = steps.findLast(({ failure }) => failure !== null)
+  const beyond = steps.findLast(({ failure }) => failure !== null)?.failure ?? '–'
   const limit = round.limitedByLoad ? ' (the load gave out)' : ''
-  return `round ${round.round}, ${round.system}: ${rate} ${unit}${limit}; beyond: ${last?.failure ?? '–'}`
+  return `round ${round.round}, ${round.system}: ${rate} ${unit}${limit}; beyond: ${beyond}`
 }

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import postgres from 'postgres'
 import { AlwaysDeliver } from '../../../adapters/mediator/index.js'
 import {
   MemoryBusHub,
@@ -14,10 +17,14 @@ import type { Actor } from '../../../core/domain/account.js'
 import type { Refusal } from '../../../core/domain/refusal.js'
 import type { Result } from '../../../core/domain/result.js'
 import { createParley, type Parley } from '../../../core/parley.js'
+import { PortUnavailable } from '../../../core/ports/port-unavailable.js'
 import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
 import { startEmbeddedPostgres } from '../../server/embedded-postgres/index.js'
 
 export type Person = { readonly userId: string; readonly loginId: string }
+/** What was said in a room before: each text from the next of its members. */
+export type Talk = { readonly room: number; readonly texts: readonly string[] }
+
 export type Population = { readonly people: readonly Person[]; readonly roomIds: readonly string[] }
 
 export type Wanted = {
@@ -26,37 +33,58 @@ export type Wanted = {
   readonly people: number
   /** For each room its members, by index of the people; the first owns it. */
   readonly rooms: readonly (readonly number[])[]
+  readonly talk: readonly Talk[]
 }
 
 const TOKEN_TTL_MS = 6 * 3_600_000
 /** So that none of the limits is met while people are made. */
 const UNLIMITED = 1_000_000
 const AT_ONCE = 32
+const SENDS_AT_ONCE = 200
+/** A busy machine makes a write wait beyond its deadline; asking again is what a client does too. */
+const TRIES = 10
 
 /**
  * Makes people and rooms in a data directory through the product's own use cases, while no server runs on it. Only the hash
  * of the passwords is a cheap one: argon2 for thousands of people takes minutes, and nobody signs in with a password here.
  */
-export async function populate({ dataDir, authSecret, people, rooms }: Wanted): Promise<Population> {
-  const postgres = await startEmbeddedPostgres({ dataDir })
+export async function populate({ dataDir, authSecret, people, rooms, talk }: Wanted): Promise<Population> {
+  const embedded = await startEmbeddedPostgres({ dataDir })
   try {
-    await migrate(postgres.url)
-    const database = openDatabase({ url: postgres.url })
+    await clear(embedded.url)
+    await migrate(embedded.url)
+    const database = openDatabase({ url: embedded.url })
     try {
       const parley = parleyOver(database, authSecret)
-      const made = await eachOf(people, (index) => signUp(parley, index))
-      const roomIds = await eachOf(rooms.length, (index) =>
-        openRoom(
-          parley,
-          (rooms[index] ?? []).flatMap((person) => made[person] ?? []),
-        ),
-      )
+      const made = await eachOf(people, AT_ONCE, (index) => signUp(parley, index))
+      const membersOf = (room: number) => (rooms[room] ?? []).flatMap((person) => made[person] ?? [])
+      const roomIds = await eachOf(rooms.length, AT_ONCE, (room) => openRoom(parley, membersOf(room)))
+      for (const { room, texts } of talk)
+        await eachOf(texts.length, SENDS_AT_ONCE, (index) =>
+          say(parley, {
+            roomId: roomIds[room] ?? '',
+            members: membersOf(room),
+            text: texts[index] ?? '',
+            index,
+          }),
+        )
       return { people: made, roomIds }
     } finally {
       await database.close()
     }
   } finally {
-    await postgres.stop()
+    await embedded.stop()
+  }
+}
+
+/** What an earlier bench left in the directory goes, so that none is slower for it. */
+async function clear(url: string): Promise<void> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined })
+  try {
+    await sql`drop schema public cascade`
+    await sql`create schema public`
+  } finally {
+    await sql.end({ timeout: 5 })
   }
 }
 
@@ -109,10 +137,36 @@ async function openRoom(parley: Parley, members: readonly Actor[]): Promise<stri
   return room.id
 }
 
-async function eachOf<T>(count: number, make: (index: number) => Promise<T>): Promise<T[]> {
+type Saying = {
+  readonly roomId: string
+  readonly members: readonly Person[]
+  readonly text: string
+  readonly index: number
+}
+
+async function say(parley: Parley, { roomId, members, text, index }: Saying): Promise<void> {
+  const sender = members[index % members.length]
+  if (sender === undefined) throw new Error('nobody is in the room')
+  const message = { roomId, clientMessageId: randomUUID(), text }
+  unwrap(await persistently(() => parley.sendMessage.execute(sender, message)))
+}
+
+/** For calls that have the same effect when they are repeated. */
+async function persistently<T>(call: () => Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof PortUnavailable) || tried === TRIES) throw error
+      await sleep(error.retryAfterMs)
+    }
+  }
+}
+
+async function eachOf<T>(count: number, atOnce: number, make: (index: number) => Promise<T>): Promise<T[]> {
   const made: T[] = []
-  for (let start = 0; start < count; start += AT_ONCE) {
-    const indexes = Array.from({ length: Math.min(AT_ONCE, count - start) }, (_, offset) => start + offset)
+  for (let start = 0; start < count; start += atOnce) {
+    const indexes = Array.from({ length: Math.min(atOnce, count - start) }, (_, offset) => start + offset)
     made.push(...(await Promise.all(indexes.map(make))))
   }
   return made

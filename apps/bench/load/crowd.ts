@@ -5,44 +5,60 @@ const AT_ONCE = 50
 const JOIN_ACK_ID = 1
 const JOIN_WITHIN_MS = 20_000
 
-/** Connects everyone, 50 at a time, and joins each to their rooms. */
-export async function gather(crowd: Crowd): Promise<LoadSocket[]> {
-  const sockets: LoadSocket[] = []
-  for (let start = 0; start < crowd.clients.length; start += AT_ONCE) {
+/** A client in its rooms, and up to which seq it knows each; null where the server keeps no log. */
+export type Present = { readonly socket: LoadSocket; readonly heads: readonly (number | null)[] }
+
+/** Connects the clients from this one on, 50 at a time, and joins each to their rooms. */
+export async function gather(crowd: Crowd, first = 0): Promise<Present[]> {
+  const present: Present[] = []
+  for (let start = first; start < crowd.clients.length; start += AT_ONCE) {
     const group = crowd.clients.slice(start, start + AT_ONCE)
-    sockets.push(...(await Promise.all(group.map((client) => enter(crowd, client)))))
+    present.push(...(await Promise.all(group.map((client) => enter(crowd, client)))))
   }
-  return sockets
+  return present
 }
 
-export async function enter(crowd: Crowd, client: Crowd['clients'][number]): Promise<LoadSocket> {
+async function enter(crowd: Crowd, client: Crowd['clients'][number]): Promise<Present> {
   const socket = await LoadSocket.open(crowd.url, client.token)
-  for (const room of client.rooms) await join(socket, crowd.roomIds[room] ?? '')
-  return socket
+  const heads: (number | null)[] = []
+  for (const room of client.rooms) heads.push((await join(socket, crowd.roomIds[room] ?? '', null)).headSeq)
+  return { socket, heads }
 }
+
+export type Joined = { readonly headSeq: number | null; readonly events: number }
 
 /** Rejects where the join is refused. Takes the place of any listener of the socket. */
-function join(socket: LoadSocket, roomId: string): Promise<void> {
+export async function join(socket: LoadSocket, roomId: string, since: number | null): Promise<Joined> {
+  const payload = JSON.stringify(since === null ? { roomId } : { roomId, since })
+  const answer = await ask(socket, 'room:join', payload)
+  const { data } = JSON.parse(answer)[0] as { data?: { headSeq?: number; events?: unknown[] } }
+  return { headSeq: data?.headSeq ?? null, events: data?.events?.length ?? 0 }
+}
+
+/** The JSON of the ack; rejects where it is a refusal. Takes the place of any listener of the socket. */
+export function ask(socket: LoadSocket, event: string, payload: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('no answer to a join')), JOIN_WITHIN_MS)
-    const done = (error: Error | null) => {
-      clearTimeout(timer)
-      if (error === null) resolve()
-      else reject(error)
-    }
+    const timer = setTimeout(() => reject(new Error(`no answer to ${event}`)), JOIN_WITHIN_MS)
     const listener: PacketListener = {
-      onAck: (_id, data, start, end) =>
-        done(isOk(data, start) ? null : new Error(`join refused: ${data.toString('utf8', start, end)}`)),
+      onAck: (_id, data, start, end) => {
+        clearTimeout(timer)
+        const answer = data.toString('utf8', start, end)
+        if (isOk(data, start)) resolve(answer)
+        else reject(new Error(`${event} refused: ${answer}`))
+      },
       onEvent: () => undefined,
-      onClose: (reason) => done(new Error(reason)),
+      onClose: (reason) => {
+        clearTimeout(timer)
+        reject(new Error(reason))
+      },
     }
     socket.listen(listener)
-    socket.send(`2${JOIN_ACK_ID}["room:join",${JSON.stringify({ roomId })}]`)
+    socket.send(`2${JOIN_ACK_ID}["${event}",${payload}]`)
   })
 }
 
 const OK = '[{"ok":true'
-/** The place of the `t` in the answer; `false` and whatever else there may be differ in it. */
+/** The place of the `t` in the answer; `false` differs in it. */
 const DECISIVE = OK.indexOf('t')
 
 export const isOk = (data: Buffer, start: number): boolean => data[start + DECISIVE] === 0x74

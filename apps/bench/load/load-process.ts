@@ -1,7 +1,18 @@
 import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { spawnOn } from '../machine/pinning.js'
-import type { Crowd, LoadCall, LoadReply, LoadRequest, StepPlan, StepResult } from './protocol.js'
+import type {
+  Answers,
+  Crowd,
+  LoadCall,
+  LoadCalls,
+  LoadReply,
+  LoadRequest,
+  Question,
+  Return,
+  StepPlan,
+  StepResult,
+} from './protocol.js'
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url))
 
@@ -25,26 +36,39 @@ export class LoadProcess {
     return new LoadProcess(spawnOn('load', [MAIN], { channel: true }))
   }
 
-  async connect(crowd: Crowd): Promise<{ connectedMs: number }> {
-    return (await this.call({ type: 'connect', crowd })) as { connectedMs: number }
+  async connect(crowd: Crowd, { stay = false } = {}): Promise<void> {
+    await this.call('connect', { crowd, stay })
   }
 
-  async step(plan: Omit<StepPlan, 'number'>): Promise<StepResult> {
+  step(plan: Omit<StepPlan, 'number'>): Promise<StepResult> {
     this.steps += 1
-    return (await this.call({ type: 'step', plan: { ...plan, number: this.steps } })) as StepResult
+    return this.call('step', { ...plan, number: this.steps })
+  }
+
+  /** To be called before the connections break. */
+  comeBack(): Promise<Return> {
+    return this.call('comeBack', null)
+  }
+
+  ask(client: number, questions: readonly Question[], turns: number): Promise<readonly Answers[]> {
+    return this.call('ask', { client, questions, turns })
   }
 
   stop(): void {
     if (this.child.connected) this.child.disconnect()
   }
 
-  private call(request: LoadRequest): Promise<unknown> {
+  private async call<Type extends keyof LoadCalls>(
+    type: Type,
+    input: LoadCalls[Type]['input'],
+  ): Promise<LoadCalls[Type]['output']> {
     this.calls += 1
-    const call: LoadCall = { id: this.calls, request }
-    return new Promise((resolve, reject) => {
+    const call = { id: this.calls, request: { type, input } as LoadRequest } satisfies LoadCall
+    const answer = new Promise<unknown>((resolve, reject) => {
       this.waiting.set(call.id, { resolve, reject })
-      this.child.send(call)
     })
+    this.child.send(call)
+    return (await answer) as LoadCalls[Type]['output']
   }
 
   private settle(reply: LoadReply): void {

@@ -1,28 +1,53 @@
-import { gather } from './crowd.js'
+import { comeBack } from './coming-back.js'
+import { gather, type Present } from './crowd.js'
 import type { Crowd, LoadCall, LoadReply, LoadRequest } from './protocol.js'
-import type { LoadSocket } from './socket.js'
+import { askAll } from './questions.js'
 import { Step } from './step.js'
 import { Bodies } from './words.js'
 
 /** The load generator: a process of its own on a core of its own, told over its channel what to do. */
-let crowd: Crowd | null = null
-let sockets: LoadSocket[] = []
-const bodies = new Bodies()
+class Load {
+  private crowd: Crowd = { url: '', roomIds: [], clients: [] }
+  private present: Present[] = []
+  private readonly bodies = new Bodies()
 
-async function perform(request: LoadRequest): Promise<unknown> {
-  if (request.type === 'connect') {
-    for (const socket of sockets) socket.close()
-    crowd = request.crowd
-    const startedMs = performance.now()
-    sockets = await gather(crowd)
-    return { connectedMs: performance.now() - startedMs }
+  async perform(request: LoadRequest): Promise<unknown> {
+    switch (request.type) {
+      case 'connect':
+        return this.connect(request.input.crowd, request.input.stay)
+      case 'step': {
+        const sockets = this.present.map(({ socket }) => socket)
+        return new Step(request.input, this.crowd, sockets, this.bodies).run()
+      }
+      case 'comeBack': {
+        const { present, result } = await comeBack(this.crowd, this.present)
+        this.present = present
+        return result
+      }
+      case 'ask': {
+        const { client, questions, turns } = request.input
+        const socket = this.present[client]?.socket
+        if (socket === undefined) throw new Error('nobody to ask')
+        return askAll(socket, questions, turns)
+      }
+    }
   }
-  if (crowd === null) throw new Error('nobody is connected')
-  return new Step(request.plan, crowd, sockets, bodies).run()
+
+  private async connect(crowd: Crowd, stay: boolean): Promise<null> {
+    if (!stay) {
+      for (const { socket } of this.present) socket.close()
+      this.present = []
+    }
+    this.crowd = crowd
+    this.present.push(...(await gather(crowd, this.present.length)))
+    return null
+  }
 }
 
+const load = new Load()
+
 process.on('message', (call: LoadCall) => {
-  perform(call.request).then(
+  load.perform(call.request).then(
     (value) => reply({ id: call.id, ok: true, value }),
     (error: unknown) => reply({ id: call.id, ok: false, error: String(error) }),
   )

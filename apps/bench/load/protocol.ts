@@ -52,9 +52,52 @@ export type StepResult = {
   readonly coresBusy: readonly number[] | null
 }
 
-export type LoadRequest =
-  | { readonly type: 'connect'; readonly crowd: Crowd }
-  | { readonly type: 'step'; readonly plan: StepPlan }
+/** One kind of read; its payloads, which are JSON, take turns. */
+export type Question = {
+  readonly name: string
+  readonly event: string
+  readonly payloads: readonly string[]
+}
+
+export type Answers = {
+  readonly name: string
+  readonly ms: Latencies
+  /** In the first answer. */
+  readonly messages: number
+  readonly bytes: number
+}
+
+/** How a crowd came back; times in ms of the Unix epoch. */
+export type Return = {
+  /** When the first connection was accepted. */
+  readonly listeningAtMs: number
+  readonly allBackAtMs: number
+  /** Events that the joins brought. */
+  readonly missedEvents: number
+}
+
+/** What is asked of a load process, with what it answers. */
+export type LoadCalls = {
+  /** `stay` keeps who is connected and adds the rest of a larger crowd. */
+  readonly connect: {
+    readonly input: { readonly crowd: Crowd; readonly stay: boolean }
+    readonly output: null
+  }
+  readonly step: { readonly input: StepPlan; readonly output: StepResult }
+  readonly comeBack: { readonly input: null; readonly output: Return }
+  readonly ask: {
+    readonly input: {
+      readonly client: number
+      readonly questions: readonly Question[]
+      readonly turns: number
+    }
+    readonly output: readonly Answers[]
+  }
+}
+
+export type LoadRequest = {
+  [Type in keyof LoadCalls]: { readonly type: Type; readonly input: LoadCalls[Type]['input'] }
+}[keyof LoadCalls]
 
 export type LoadCall = { readonly id: number; readonly request: LoadRequest }
 export type LoadReply =

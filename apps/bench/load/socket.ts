@@ -47,9 +47,10 @@ export class LoadSocket {
     this.tcp.once('close', () => this.over('closed'))
   }
 
-  /** Resolves once the namespace is connected. */
-  static async open(url: string, token: string): Promise<LoadSocket> {
+  /** Resolves once the namespace is connected; `onAccepted` is told when the server has taken the bare connection. */
+  static async open(url: string, token: string, onAccepted?: () => void): Promise<LoadSocket> {
     const socket = new LoadSocket(new URL(url), token)
+    if (onAccepted !== undefined) socket.tcp.once('connect', onAccepted)
     const timer = setTimeout(() => socket.over('no handshake in time'), HANDSHAKE_WITHIN_MS)
     try {
       await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { enterArena } from '../arena.js'
+import { enterArena, prepare } from '../arena.js'
 import type { ThroughputBench } from '../benches/throughput.js'
 import { cpuSecondsOf, ownCpuSecondsOf } from '../machine/proc.js'
 import type { Workspace } from '../machine/workspace.js'
@@ -10,7 +10,7 @@ import { failureOf } from '../sustained-rate.js'
 import type { SystemName } from '../systems/system.js'
 import { COMPILED_ROOT, profileWhile, WITH_AGENT } from './agent-process.js'
 import { type Share, summarise } from './cpu-profile.js'
-import { type StatementTotal, statementsWhile } from './statements.js'
+import { countStatements, type StatementTotal, statementsWhile } from './statements.js'
 
 export type ProfileOptions = {
   readonly system: SystemName
@@ -27,10 +27,9 @@ export async function profileBench(
   workspace: Workspace,
   { system: name, perSecond, seconds, say }: ProfileOptions,
 ): Promise<void> {
-  const contender = await enterArena(name, bench.scene, workspace, {
-    ...WITH_AGENT,
-    countStatements: name !== 'bare',
-  })
+  const prepared = await prepare(name, bench.scene, workspace)
+  if (name !== 'bare') await countStatements(prepared.dataDir)
+  const contender = await enterArena(prepared, bench.scene.senders, WITH_AGENT)
   const { child, pid } = contender.system
   const folder = resolve('bench-results')
   await mkdir(folder, { recursive: true })
@@ -42,7 +41,7 @@ export async function profileBench(
     const { value: run, statements } =
       name === 'bare'
         ? { value: await profiled(), statements: [] }
-        : await statementsWhile(contender.dataDir, profiled)
+        : await statementsWhile(prepared.dataDir, profiled)
     const step = run.value
     const node = (ownCpuSecondsOf(pid) - from.node) / step.sent
     const others = (cpuSecondsOf(pid) - from.all) / step.sent - node

@@ -36,7 +36,7 @@ export async function statementsWhile<T>(
   const sql = postgres({
     host: '127.0.0.1',
     port: postmaster?.port ?? 0,
-    database: 'parley',
+    database: 'postgres',
     username: 'postgres',
     password: String(superuserPassword),
     max: 1,

@@ -5,15 +5,16 @@ import { serve } from '../reference.js'
 
 /**
  * What a user would write on Socket.io and Postgres: one transaction a message, then the room is told and the sender
- * answered. The database has the programs and settings of Parley's.
+ * answered. The database has the programs and settings of Parley's, and is empty after each start.
  */
 const POOL = 8
 
 const database = await startEmbeddedPostgres({ dataDir: String(process.env.BENCH_DATA_DIR) })
 const sql = postgres(database.url, { max: POOL, onnotice: () => undefined })
-await sql`create table if not exists room (id uuid primary key, head integer not null)`
+await sql`drop table if exists message, room`
+await sql`create table room (id uuid primary key, head integer not null)`
 await sql`
-  create table if not exists message (
+  create table message (
     id uuid primary key,
     room_id uuid not null references room,
     seq integer not null,

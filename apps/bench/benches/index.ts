@@ -1,0 +1,27 @@
+import type { Bench } from '../bench.js'
+import { COMING_BACK } from './coming-back.js'
+import { HISTORY } from './history.js'
+import { IDLE_MEMORY } from './memory.js'
+import { START } from './start.js'
+import { FAN_OUT, HOT_ROOM, runThroughput, SMALL_ROOMS, type ThroughputBench } from './throughput.js'
+
+const THROUGHPUT = [FAN_OUT, SMALL_ROOMS, HOT_ROOM]
+
+const throughput = (bench: ThroughputBench): Bench => ({
+  title: bench.title,
+  run: (context) => runThroughput(bench, context),
+})
+
+/** By the name on the command line, in the order in which they run. */
+export const BENCHES: ReadonlyMap<string, Bench> = new Map([
+  ...THROUGHPUT.map((bench) => [bench.name, throughput(bench)] as const),
+  ['idle-memory', IDLE_MEMORY],
+  ['coming-back', COMING_BACK],
+  ['start', START],
+  ['history', HISTORY],
+])
+
+/** Those that can run at a set rate under a profiler. */
+export const PROFILED: ReadonlyMap<string, ThroughputBench> = new Map(
+  THROUGHPUT.map((bench) => [bench.name, bench]),
+)
