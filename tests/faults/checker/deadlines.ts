@@ -1,11 +1,5 @@
-import {
-  BOUND_WITHOUT_REDIS_MS,
-  BOUNDS_MS,
-  type Bound,
-  type History,
-  type NemesisLine,
-  type Suspendable,
-} from './history.js'
+import { BOUND_WITHOUT_REDIS_MS, BOUNDS_MS, type Bound, type Suspendable } from './bounds.js'
+import type { History, NemesisLine } from './history.js'
 
 const NS_PER_MS = 1_000_000
 /** Who sees what is late. */
