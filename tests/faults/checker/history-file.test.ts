@@ -18,6 +18,7 @@ describe('A history file', () => {
     const answered = writer.call(caller, { f: 'history', room: 'R', minSeq: 3 })
     answered.ok({ head: 3, messages: [] })
     answered.info('TOO_LATE')
+    writer.call(caller, { f: 'create' }).ok(answerOf({ room: { id: 'R2', name: 'x' } }))
     writer.received(caller, 'room:changed', { roomId: 'R', role: null })
     await writer.close()
     open.ok({})
@@ -26,7 +27,9 @@ describe('A history file', () => {
     expect(history.calls.map(({ type, f, code }) => [type, f, code])).toEqual([
       ['info', 'send', 'RUN_ENDED'],
       ['ok', 'history', undefined],
+      ['ok', 'create', undefined],
     ])
+    expect(history.calls.at(-1)?.room).toBe('R2')
     expect(history.connections).toHaveLength(1)
     expect(history.received[0]).toMatchObject({ event: 'room:changed', room: 'R', removed: true })
   })

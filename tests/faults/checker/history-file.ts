@@ -17,8 +17,8 @@ import { receivedOf } from './wire.js'
 
 /** A call that has begun. The first outcome counts; without one it ends as `info` with the history. */
 export type OpenCall = {
-  /** `learned`: what could not be known when it began, as the id of a created room. */
-  ok(answer: Answer, learned?: Pick<Request, 'room'>): void
+  /** The room, where the request did not know it yet, is that of the answer. */
+  ok(answer: Answer): void
   /** Definitely refused, or it never left the client. */
   fail(code: string): void
   /** It may have been done, or may yet be. */
@@ -61,7 +61,10 @@ export class HistoryWriter {
       })
     }
     const call: OpenCall = {
-      ok: (answer, learned = {}) => end({ type: 'ok', answer, ...learned }),
+      ok: (answer) => {
+        const room = request.room ?? answer.room
+        end({ type: 'ok', answer, ...(room === undefined ? {} : { room }) })
+      },
       fail: (code) => end({ type: 'fail', code }),
       info: (code) => end({ type: 'info', code }),
     }

@@ -36,6 +36,8 @@
 
 import type { Suspendable } from './bounds.js'
 
+export type { Suspendable }
+
 export const INVARIANTS = [
   'L1',
   'L2',
@@ -109,6 +111,8 @@ export type PresenceOf = { readonly user: string; readonly state: 'online' | 'aw
 
 /** What an answer says, as far as it is judged. `answerOf` makes it from a wire answer. */
 export type Answer = {
+  /** The room that it is about, where it says so. */
+  readonly room?: string
   readonly head?: number
   /** Of the room's log: `join` with `since`, and `sync`. */
   readonly entries?: readonly Entry[]

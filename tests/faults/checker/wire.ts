@@ -50,7 +50,9 @@ export type Paging = { readonly before?: number; readonly after?: number; readon
 export function answerOf(data: unknown, paging: Paging = {}): Answer {
   const answer = (typeof data === 'object' && data !== null ? data : {}) as Json
   const head = answer.headSeq as number | undefined
+  const room = (answer.room as { readonly id: string } | undefined)?.id
   return {
+    ...(room === undefined ? {} : { room }),
     ...(head === undefined ? {} : { head }),
     ...entriesOf(answer, paging, head ?? 0),
     ...messagesOf(answer, paging, head ?? 0),
