@@ -215,7 +215,9 @@ class Client implements ParleyClient {
   async close(): Promise<void> {
     this.isClosed = true
     for (const stop of this.stops) stop()
-    this.stopServing(new ParleyError('CLOSED', 'The client was closed.'))
+    const closed = new ParleyError('CLOSED', 'The client was closed.')
+    this.stopServing(closed)
+    this.requests.stop(closed)
     this.keeper.close()
   }
 
@@ -237,6 +239,7 @@ class Client implements ParleyClient {
     this.served = null
     this.userId = null
     this.link.stop(error)
+    this.requests.stop(error)
     this.outbox.close()
     for (const { room } of this.open.values()) room.dispose(error)
     this.open.clear()

@@ -39,7 +39,14 @@ type Parts = {
 
 /** Calls below `/api/v1`, one attempt each. */
 export class Http {
+  private readonly underWay = new Set<AbortController>()
+
   constructor(private readonly parts: Parts) {}
+
+  /** Ends every call that is under way. */
+  abort(error: ParleyError): void {
+    for (const controller of this.underWay) controller.abort(error)
+  }
 
   send<T>(call: HttpCall): Promise<T> {
     const url = this.parts.endpoint.current
@@ -53,19 +60,22 @@ export class Http {
     const abort = new AbortController()
     const late = tooLate(`${call.method} ${call.path}`, true)
     const timer = environment.setTimeout(() => abort.abort(late), call.withinMs)
+    this.underWay.add(abort)
     try {
       const response = await fetch(`${url}/api/v1${call.path}`, this.initOf(call, abort.signal))
       const text = await response.text()
       return answerOf(response.status, text) as T
     } catch (error) {
-      if (error instanceof ParleyError) throw error
+      const isAnswer = error instanceof ParleyError && error !== late
+      if (isAnswer) throw error
       endpoint.next()
-      if (abort.signal.aborted) throw late
+      if (abort.signal.aborted) throw abort.signal.reason
       throw new ParleyError('DISCONNECTED', 'The server could not be reached.', {
         uncertain: true,
         cause: error,
       })
     } finally {
+      this.underWay.delete(abort)
       environment.clearTimeout(timer)
     }
   }

@@ -38,6 +38,7 @@ export class Link {
   /** Of the login whose connection is kept; null while stopped. */
   private run: { readonly key: string } | null = null
   private connection: Connection | null = null
+  private renewal: Renewal | null = null
   private isOpen = false
   private attempt = 0
   /** The token that the server did not take. */
@@ -75,9 +76,10 @@ export class Link {
     this.pause.end()
   }
 
-  /** Does not wait any longer for the next attempt. */
+  /** The network may be back: waits no longer for the next attempt, and looks whether an open connection still answers. */
   hurry(): void {
     this.pause.end()
+    this.renewal?.probe()
   }
 
   get online(): boolean {
@@ -147,6 +149,7 @@ export class Link {
     if (failure === null) this.opened(connection)
     const openedMs = environment.monotonicMs()
     const renewal = failure === null ? new Renewal(connection, token, keeper, environment) : null
+    this.renewal = renewal
     const ending = failure ?? (await connection.whenEnded())
     renewal?.close()
     const isTokenRefused = ending.ended === 'expired' || ending.error?.code === 'UNAUTHENTICATED'

@@ -30,7 +30,7 @@ export class LoginKeeper {
   private login: Login | null = null
   /** Whether the storage holds it, which may be full or forbidden: then it lasts as long as the page. */
   private isStored = false
-  private renewing: Promise<string> | null = null
+  private renewing: { readonly key: string; readonly token: Promise<string> } | null = null
   private readonly stopWatching: () => void
 
   constructor(private readonly parts: Parts) {
@@ -88,12 +88,18 @@ export class LoginKeeper {
     if (login === null) throw signedOut()
     const { access } = login
     if (access !== null && access.token !== refused && this.leftMs(login) > MARGIN_MS) return access.token
-    this.renewing ??= exclusively('parley:refresh', this.parts.environment, () =>
-      this.renew(login.key, refused),
-    ).finally(() => {
-      this.renewing = null
-    })
-    return this.renewing
+    if (this.renewing?.key !== login.key) {
+      const renewing = {
+        key: login.key,
+        token: exclusively('parley:refresh', this.parts.environment, () => this.renew(login.key, refused)),
+      }
+      this.renewing = renewing
+      const over = (): void => {
+        if (this.renewing === renewing) this.renewing = null
+      }
+      renewing.token.then(over, over)
+    }
+    return this.renewing.token
   }
 
   /** When to renew: with a fifth of its life left, never all tabs at once. */

@@ -17,6 +17,7 @@ type Parts = {
   readonly onDelivered: (message: Message) => void
 }
 
+const signedOut = (): ParleyError => new ParleyError('SIGNED_OUT', 'Nobody is signed in.')
 const unknown = (): ParleyError => new ParleyError('NOT_FOUND', 'There is no such message in the outbox.')
 
 /** The unsent messages of the user who is signed in. What the storage holds is what there is; here is a picture of it. */
@@ -31,6 +32,7 @@ export class StoredOutbox implements Outbox {
   private readonly sender: OutboxSender
   /** What is done with the storage is done one after the other, so that the picture of it never comes late. */
   private turn: Promise<unknown> = Promise.resolve()
+  private isLookDue = false
   private lastOrder = 0
   private stopWatching: () => void = () => undefined
 
@@ -49,6 +51,7 @@ export class StoredOutbox implements Outbox {
   close(): void {
     this.stopWatching()
     this.records = null
+    this.isLookDue = false
     this.items.clear()
     for (const [id] of [...this.outcomes]) this.settle(id, { status: 'kept' })
     this.sender.stop()
@@ -173,12 +176,20 @@ export class StoredOutbox implements Outbox {
   }
 
   show(): void {
-    const shown = [...this.items.values()].filter(({ isStored }) => isStored).sort(inOrder)
-    this.store.set(shown.map(({ view }) => view))
+    const stored = [...this.items.values()].filter(({ isStored }) => isStored).sort(inOrder)
+    const shown = stored.map((item) => item.view())
+    const before = this.store.getSnapshot()
+    if (shown.length !== before.length || shown.some((view, index) => view !== before[index]))
+      this.store.set(shown)
   }
 
   private changed(records: OutboxRecords): void {
-    const look = () => this.look(records, this.parts.environment.monotonicMs())
+    if (this.isLookDue) return
+    this.isLookDue = true
+    const look = (): Promise<void> => {
+      this.isLookDue = false
+      return this.look(records, this.parts.environment.monotonicMs())
+    }
     void this.inTurn(look).then(
       () => this.sender.wake(this.rooms()),
       () => undefined,
@@ -193,7 +204,7 @@ export class StoredOutbox implements Outbox {
       this.lastOrder = Math.max(this.lastOrder, record.order)
       const known = this.items.get(id)
       if (known !== undefined) {
-        if (!known.isSending) known.record = record
+        if (!known.isSending && JSON.stringify(known.record) !== JSON.stringify(record)) known.record = record
         continue
       }
       const item = new Queued(record, foreignSinceMs, record.tried)
@@ -237,8 +248,12 @@ export class StoredOutbox implements Outbox {
 
   private inTurn<T>(run: (records: OutboxRecords) => Promise<T>): Promise<T> {
     const { records } = this
-    if (records === null) return Promise.reject(new ParleyError('SIGNED_OUT', 'Nobody is signed in.'))
-    const result = this.turn.then(() => run(records))
+    if (records === null) return Promise.reject(signedOut())
+    const result = this.turn.then(() => {
+      // Another user's by now.
+      if (this.records !== records) throw signedOut()
+      return run(records)
+    })
     this.turn = result.catch(() => undefined)
     return result
   }

@@ -8,6 +8,7 @@ export class Queued {
   isSending = false
   /** Why the last attempt ended without having been refused for good. */
   lastError: ParleyError | null = null
+  private shown: { record: OutboxRecord; lastError: ParleyError | null; view: OutboxItem } | null = null
 
   constructor(
     public record: OutboxRecord,
@@ -21,11 +22,21 @@ export class Queued {
     return this.record.failure !== null
   }
 
-  get view(): OutboxItem {
+  /** The same object for as long as nothing in it changes. */
+  view(): OutboxItem {
     const { clientMessageId, roomId, text, threadId, replyTo, createdAtMs } = this.record
     const state = this.isFailed ? 'failed' : this.isSending ? 'sending' : 'queued'
-    const error = failureOf(this.record) ?? this.lastError
-    return {
+    const { record, lastError, uncertain } = this
+    const { shown } = this
+    if (
+      shown?.record === record &&
+      shown.lastError === lastError &&
+      shown.view.state === state &&
+      shown.view.uncertain === uncertain
+    )
+      return shown.view
+    const error = failureOf(record) ?? lastError
+    const item = {
       clientMessageId,
       roomId,
       text,
@@ -34,8 +45,10 @@ export class Queued {
       createdAtMs,
       state,
       error,
-      uncertain: this.uncertain,
-    }
+      uncertain,
+    } as const
+    this.shown = { record, lastError, view: item }
+    return item
   }
 }
 

@@ -6,6 +6,7 @@ import { backoffMs, Pause } from './waiting.js'
 
 const ANSWER_WITHIN_MS = 10_000
 const FIRST_AFTER_MS = 1_000
+const PROBE_WITHIN_MS = 5_000
 
 /** Keeps one open connection supplied with fresh tokens, so that it need not be closed for want of one. */
 export class Renewal {
@@ -26,6 +27,11 @@ export class Renewal {
   close(): void {
     this.isClosed = true
     this.pause.end()
+  }
+
+  /** A connection that does not answer this is given up, long before its pings would tell. */
+  probe(): void {
+    this.connection.emit('auth:renew', { token: this.token }, PROBE_WITHIN_MS).catch(() => undefined)
   }
 
   private async run(): Promise<void> {

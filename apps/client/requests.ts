@@ -5,7 +5,7 @@ import type { Link } from './link.js'
 import type { LoginKeeper } from './login-keeper.js'
 import type { Environment } from './options.js'
 import type { RequestOptions } from './types.js'
-import { backoffMs, Deadline } from './waiting.js'
+import { backoffMs, Deadline, Pause } from './waiting.js'
 import type { Answer, Payload, SocketCall } from './wire.js'
 
 /** One attempt takes no longer, so that a dead connection leaves time for another. */
@@ -22,7 +22,19 @@ type Parts = {
 
 /** Requests with a deadline, over as many attempts and connections as it allows. */
 export class Requests {
+  private readonly pauses = new Set<Pause>()
+  /** Why the requests of the login that was are not to go on under the next one. */
+  private ended: { error: ParleyError | null } = { error: null }
+
   constructor(private readonly parts: Parts) {}
+
+  /** Ends all that is under way; later requests are the next login's. */
+  stop(error: ParleyError): void {
+    this.ended.error = error
+    this.ended = { error: null }
+    for (const pause of this.pauses) pause.end()
+    this.parts.http.abort(error)
+  }
 
   async socket<C extends SocketCall>(
     call: C,
@@ -83,16 +95,26 @@ export class Requests {
     attempt: (deadline: Deadline) => Promise<T>,
   ): Promise<T> {
     const { environment } = this.parts
+    const { ended } = this
     const deadline = new Deadline(environment, deadlineMs)
     for (let tries = 0; ; tries += 1) {
       try {
         return await attempt(deadline)
       } catch (thrown) {
         const error = toParleyError(thrown)
-        if (!mayRepeat(error, repeat)) throw error
-        await deadline.pause(backoffMs(tries, environment, error.retryAfterMs), error)
+        const waitMs = backoffMs(tries, environment, error.retryAfterMs)
+        if (!mayRepeat(error, repeat) || waitMs >= deadline.leftMs) throw error
+        await this.wait(waitMs)
+        if (ended.error !== null) throw ended.error
       }
     }
+  }
+
+  private async wait(ms: number): Promise<void> {
+    const pause = new Pause(this.parts.environment)
+    this.pauses.add(pause)
+    await pause.for(ms)
+    this.pauses.delete(pause)
   }
 }
 

@@ -96,7 +96,10 @@ export class RoomFeed {
 
   /** Something told that the room is further than here, or that the user is no longer in it. */
   check(atOnce = false): void {
-    if (this.phase === 'joined') this.scheduleRepair(atOnce ? 0 : HEARD_OF_MS, atOnce)
+    const { heads, roomId, log } = this.parts
+    if (this.phase !== 'joined') return
+    if (atOnce) this.scheduleRepair(0, true)
+    else if (heads.of(roomId) > log.headSeq) this.scheduleRepair(HEARD_OF_MS)
   }
 
   private halt(): void {

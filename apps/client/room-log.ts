@@ -21,6 +21,8 @@ export class RoomLog {
   private readonly ownIds = new Set<string>()
   /** What came since older messages were asked for, and may be about them. */
   private recent: RoomEvent[] | null = null
+  private shownMessages: readonly Message[] | null = null
+  private shownMembers: readonly Member[] | null = null
 
   constructor(
     private readonly userId: string,
@@ -40,18 +42,22 @@ export class RoomLog {
     return this.messages[0]?.message.seq ?? this.headSeq + 1
   }
 
+  /** The same list for as long as nothing in it changes; so with the members. */
   listMessages(): readonly Message[] {
-    return this.messages.map(({ message }) => message)
+    this.shownMessages ??= this.messages.map(({ message }) => message)
+    return this.shownMessages
   }
 
   listMembers(): readonly Member[] {
-    return [...this.members.values()]
+    this.shownMembers ??= [...this.members.values()]
+    return this.shownMembers
   }
 
   reset(answer: JoinedRoom, messages: readonly Message[], pageSize: number): void {
     this.generation += 1
     this.headSeq = answer.headSeq
     this.messages = []
+    this.shownMessages = null
     this.byId.clear()
     this.ownIds.clear()
     this.recent = null
@@ -67,6 +73,7 @@ export class RoomLog {
       this.room = room
       this.role = role
       this.members = new Map(members.map((member) => [member.userId, member]))
+      this.shownMembers = null
       for (const { userId, readSeq } of before.values()) this.markRead(userId, readSeq)
     } else for (const { userId, readSeq } of members) this.markRead(userId, readSeq)
   }
@@ -75,7 +82,12 @@ export class RoomLog {
     const member = this.members.get(userId)
     if (member === undefined || readSeq <= member.readSeq) return false
     this.members.set(userId, { ...member, readSeq })
+    this.shownMembers = null
     return true
+  }
+
+  hasMember(userId: string): boolean {
+    return this.members.has(userId)
   }
 
   readSeqOf(userId: string): number {
@@ -117,6 +129,7 @@ export class RoomLog {
       .map((message) => ({ message, asOfSeq: headSeq }))
     for (const entry of entries) this.index(entry)
     this.messages = [...entries, ...this.messages]
+    this.shownMessages = null
     this.hasOlder = hasOlder
     const { recent } = this
     this.recent = null
@@ -128,6 +141,7 @@ export class RoomLog {
     const entry = { message, asOfSeq: message.seq }
     this.index(entry)
     this.messages.push(entry)
+    this.shownMessages = null
     // Somewhat more at a time, so that not every new message moves them all.
     if (this.messages.length <= this.messagesKept * 1.1) return
     const dropped = this.messages.splice(0, this.messages.length - this.messagesKept)
@@ -146,6 +160,7 @@ export class RoomLog {
   }
 
   private applyToMembers(event: Extract<RoomEvent, { type: `member.${string}` }>): void {
+    this.shownMembers = null
     if (event.type === 'member.joined') {
       const { member } = event.data
       // In order of joining.
@@ -172,6 +187,7 @@ export class RoomLog {
     const next = { message: changed(entry.message), asOfSeq: seq }
     this.byId.set(id, next)
     this.messages[this.positionOf(entry.message.seq)] = next
+    this.shownMessages = null
   }
 
   /** They stand in ascending order of seq. */

@@ -244,7 +244,7 @@ export class OpenRoom implements RoomHandle {
       room: log.room,
       role: log.role,
       members: log.listMembers(),
-      presence: [...this.presence.values()],
+      presence: [...this.presence.values()].filter(({ userId }) => log.hasMember(userId)),
       headSeq: log.headSeq,
       messages: log.listMessages(),
       hasOlder: log.hasOlder,

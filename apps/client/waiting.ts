@@ -56,12 +56,6 @@ export class Deadline {
   get leftMs(): number {
     return Math.max(0, this.endMs - this.environment.monotonicMs())
   }
-
-  /** Waits for `ms`, or rejects at once where that would be too late. */
-  async pause(ms: number, error: ParleyError): Promise<void> {
-    if (ms >= this.leftMs) throw error
-    await new Promise<void>((resolve) => this.environment.setTimeout(resolve, ms))
-  }
 }
 
 export const tooLate = (what: string, uncertain: boolean): ParleyError =>
