@@ -3,7 +3,8 @@ import { COMING_BACK } from './coming-back.js'
 import { HISTORY } from './history.js'
 import { IDLE_MEMORY } from './memory.js'
 import { START } from './start.js'
-import { FAN_OUT, HOT_ROOM, runThroughput, SMALL_ROOMS, type ThroughputBench } from './throughput.js'
+import { FAN_OUT, HOT_ROOM, runThroughput, SMALL_ROOMS } from './throughput.js'
+import type { ThroughputBench } from './throughput-rounds.js'
 
 const THROUGHPUT = [FAN_OUT, SMALL_ROOMS, HOT_ROOM]
 

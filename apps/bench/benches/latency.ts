@@ -1,17 +1,8 @@
 import type { Contender } from '../arena.js'
-import type { StepResult } from '../load/protocol.js'
 import { median } from '../report/numbers.js'
 import type { BenchSettings } from '../settings.js'
 import type { SystemName } from '../systems/system.js'
-import type { ThroughputRound } from './throughput.js'
-
-export type LatencyRound = {
-  readonly round: number
-  readonly system: SystemName
-  /** `own`: a tenth of the system's own limit; `common`: a tenth of the lower limit of the two. */
-  readonly load: 'own' | 'common'
-  readonly step: StepResult
-}
+import type { LatencyRound, ThroughputRound } from './throughput-rounds.js'
 
 const COMPARED: readonly SystemName[] = ['naive', 'parley']
 const SHARE = 0.1

@@ -1,30 +1,11 @@
-import { type Contender, enterArena, prepare, type Scene } from '../arena.js'
+import { type Contender, enterArena, prepare } from '../arena.js'
 import type { BenchContext, BenchReport } from '../bench.js'
-import {
-  latencyBound,
-  latencyTable,
-  type OverBounds,
-  throughputBounds,
-  throughputTable,
-} from '../report/throughput-report.js'
-import { findSustainedRate, type Sustained } from '../sustained-rate.js'
+import { latencyBound, latencyTable, throughputBounds, throughputTable } from '../report/throughput-report.js'
+import { findSustainedRate } from '../sustained-rate.js'
 import { SYSTEMS, type SystemName } from '../systems/system.js'
 import { measureLatency } from './latency.js'
 import { oneRoom, pairs } from './scenes.js'
-
-export type ThroughputBench = {
-  readonly name: string
-  readonly title: string
-  readonly scene: Scene
-  /** Where the search begins; a rate that does not hold only costs more steps. */
-  readonly startPerSecond: Record<SystemName, number>
-  readonly unit: string
-  /** How many of the unit a message makes. */
-  readonly unitsPerMessage: number
-  readonly bounds: OverBounds
-  /** Whether the latency far below the limit is measured too. */
-  readonly latency: boolean
-}
+import type { ThroughputBench, ThroughputRound } from './throughput-rounds.js'
 
 export const FAN_OUT: ThroughputBench = {
   name: 'fan-out',
@@ -58,8 +39,6 @@ export const HOT_ROOM: ThroughputBench = {
   bounds: { naive: 4 },
   latency: false,
 }
-
-export type ThroughputRound = { readonly round: number; readonly system: SystemName } & Sustained
 
 /** Finds the sustained rate of each system, in turn and so many times, so that what disturbs the machine disturbs all alike. */
 export async function runThroughput(

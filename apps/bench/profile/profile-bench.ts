@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { enterArena, prepare } from '../arena.js'
-import type { ThroughputBench } from '../benches/throughput.js'
+import type { ThroughputBench } from '../benches/throughput-rounds.js'
 import { cpuSecondsOf, ownCpuSecondsOf } from '../machine/proc.js'
 import type { Workspace } from '../machine/workspace.js'
 import { rounded } from '../report/numbers.js'

@@ -1,5 +1,4 @@
-import type { LatencyRound } from '../benches/latency.js'
-import type { ThroughputBench, ThroughputRound } from '../benches/throughput.js'
+import type { LatencyRound, ThroughputBench, ThroughputRound } from '../benches/throughput-rounds.js'
 import type { StepResult } from '../load/protocol.js'
 import { coreOf } from '../machine/pinning.js'
 import { LOAD_CPU_MAX } from '../sustained-rate.js'
@@ -7,9 +6,6 @@ import { SYSTEMS, type SystemName, TITLES } from '../systems/system.js'
 import { type JudgedBound, judge } from './bounds.js'
 import { median, spread } from './numbers.js'
 import { table } from './table.js'
-
-/** At least so many times what each of these systems sustains. */
-export type OverBounds = Partial<Record<SystemName, number>>
 
 const HEAD = [
   'system',
