@@ -16,7 +16,15 @@ import { eventually, type TemporaryDirectory, temporaryDirectory } from '../../s
 import { endConnections, holdConnections, tapCommits } from './connection-actions.js'
 import { childrenOf, type PostgresTarget, restartPostgres, suspendPostgres } from './postgres-actions.js'
 import { TcpProxy } from './tcp-proxy.js'
-import { delayCommits, lockRoomRow, makeReadOnly, raiseInTransactions } from './transaction-actions.js'
+import {
+  delayCommits,
+  endBackends,
+  fateOf,
+  gateCommits,
+  lockRoomRow,
+  makeReadOnly,
+  raiseInTransactions,
+} from './transaction-actions.js'
 
 const BACK_MS = 20_000
 
@@ -144,6 +152,27 @@ describe('actions on Postgres', () => {
     await send(store, room.roomId, room.owner, 'after')
     expect(await raising.count()).toBe(raised)
     expect(await gaplessLog(store, room.roomId)).toHaveLength(3 + 61)
+  })
+
+  it('gateCommits holds back a transaction that has written everything, which can be ended before its commit', async () => {
+    const proxy = await TcpProxy.start(cluster.url)
+    const held = openDatabase({ url: proxy.url })
+    const room = await openRoomOfThree(store)
+    const gate = await gateCommits(target)
+    await gate.close()
+    const sent = failure(send(storeOn(held), room.roomId, room.owner, 'held'))
+    await eventually('it waits', async () => (await gate.waiting(proxy.portsToTarget)).length === 1)
+    const [waiting] = await gate.waiting(proxy.portsToTarget)
+    expect(await fateOf(target, waiting?.transaction ?? '')).toBe('in progress')
+    await endBackends(target, [waiting?.pid ?? 0])
+    await gate.open()
+    expect(await sent).toBeInstanceOf(PortUnavailable)
+    expect(await fateOf(target, waiting?.transaction ?? '')).toBe('aborted')
+    expect(await gaplessLog(store, room.roomId)).toHaveLength(3)
+    await gate.remove()
+    await send(store, room.roomId, room.owner, 'after')
+    await held.close(100)
+    await proxy.close()
   })
 
   it('delayCommits makes each commit wait', async () => {

@@ -77,3 +77,60 @@ export async function lockRoomRow(
     session.release()
   }
 }
+
+export type CommitGate = {
+  /** From now on nobody who has appended to a room's log gets past the end of their transaction. */
+  close(): Promise<void>
+  /** Lets all of them go on. */
+  open(): Promise<void>
+  /** Who waits, among connections from these ports. */
+  waiting(ports: readonly number[]): Promise<readonly Waiting[]>
+  remove: Heal
+}
+
+export type Waiting = { readonly pid: number; readonly transaction: string }
+
+const GATE = 7_399_001
+
+/** Can hold transactions back when everything is written and nothing is committed yet. */
+export async function gateCommits({ sql }: PostgresTarget): Promise<CommitGate> {
+  await sql.unsafe(`
+    create schema if not exists faults;
+    grant usage on schema faults to public;
+    create or replace function faults.wait() returns trigger language plpgsql as $$
+    begin
+      perform pg_advisory_xact_lock_shared(${GATE});
+      return null;
+    end $$;
+    create constraint trigger fault_wait after insert on room_events
+      deferrable initially deferred for each row execute function faults.wait()`)
+  const keeper = await sql.reserve()
+  return {
+    async close() {
+      await keeper`select pg_advisory_lock(${GATE})`
+    },
+    async open() {
+      await keeper`select pg_advisory_unlock(${GATE})`
+    },
+    waiting: (ports) => sql<Waiting[]>`
+      select pid, backend_xid::text as transaction
+      from pg_locks join pg_stat_activity using (pid)
+      where locktype = 'advisory' and objid = ${GATE} and not granted and client_port = any(${[...ports]}::int[])`,
+    remove: async () => {
+      await keeper`select pg_advisory_unlock_all()`
+      keeper.release()
+      await sql`drop trigger if exists fault_wait on room_events`
+    },
+  }
+}
+
+/** Whether a transaction that had written something was `committed` or `aborted`, or is `in progress`. */
+export async function fateOf({ sql }: PostgresTarget, transaction: string): Promise<string> {
+  const [row] = await sql<{ fate: string }[]>`select pg_xact_status(${transaction}::xid8) as fate`
+  return row?.fate ?? 'unknown'
+}
+
+/** Ends these backends; what they had not committed is rolled back. */
+export async function endBackends({ sql }: PostgresTarget, pids: readonly number[]): Promise<void> {
+  await sql`select pg_terminate_backend(pid, 5000) from unnest(${[...pids]}::int[]) as pid`
+}
