@@ -11,10 +11,46 @@ import { threeDevices } from './c9-three-devices.js'
 import { calm } from './calm.js'
 import { largeRoom } from './h1-large-room.js'
 import { stampede } from './h2-stampede.js'
+import { killedBeforeAck, killedBeforeCommit, killedBeforePush } from './n1-cut-points.js'
+import { rollingRestart } from './n2-rolling-restart.js'
+import { zombie } from './n3-zombie.js'
+import { stalledLoop } from './n4-stall.js'
+import { bugs, heapLimit } from './n5-crash.js'
+import { clockJumps, clocksApart } from './n6-clocks.js'
+import { fileLimit } from './n7-file-limit.js'
+import { restart } from './p1-restart.js'
+import { lostCommits } from './p2-lost-commits.js'
+import { noConnections } from './p3-no-connections.js'
+import { frozen } from './p4-frozen.js'
+import { rolledBack } from './p5-rolled-back.js'
+import { slowCommits } from './p6-slow-commits.js'
+import { fullDiskEmbedded } from './p7-embedded.js'
+import { fullDisk } from './p7-full-disk.js'
+import { lockedRoom } from './p9-locked-room.js'
 
 /** Everything that `npm run faults` knows, in the order of its table. */
 export const FAULTS: readonly (Fault | StandaloneFault)[] = [
   calm,
+  killedBeforeCommit,
+  killedBeforeAck,
+  killedBeforePush,
+  rollingRestart,
+  zombie,
+  stalledLoop,
+  bugs,
+  heapLimit,
+  clockJumps,
+  clocksApart,
+  fileLimit,
+  restart,
+  lostCommits,
+  noConnections,
+  frozen,
+  rolledBack,
+  slowCommits,
+  fullDisk,
+  fullDiskEmbedded,
+  lockedRoom,
   slowReaders,
   reconnectStorm,
   sentTwice,

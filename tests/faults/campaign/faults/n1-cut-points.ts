@@ -1,0 +1,153 @@
+import { eventually } from '../../../support/postgres-cluster.js'
+import { tapCommits } from '../../nemesis/connection-actions.js'
+import { endBackends, fateOf, gateCommits } from '../../nemesis/transaction-actions.js'
+import type { Check, Fault, FaultRun } from '../fault.js'
+import type { Instance, World } from '../world.js'
+import { messageIn } from './new-message.js'
+import { anInstance, rounds } from './rounds.js'
+import { Turns } from './turns.js'
+
+const EVERY_MS = 7_000
+const DOWN_MS = 1_500
+const HIT_WITHIN_MS = 10_000
+
+/** Kills the instance at its point. Answers what went wrong with that: null where it was hit exactly. */
+type Cut = (instance: Instance) => Promise<string | null>
+
+type CutPoint = {
+  readonly name: string
+  readonly title: string
+  readonly prepare: (world: World) => Promise<{ readonly cut: Cut; readonly end: () => Promise<void> }>
+}
+
+/** Its transaction has written the message; it is killed before that is committed, and the transaction is rolled back. */
+const beforeCommit: CutPoint = {
+  name: 'N1-before-commit',
+  title: 'an instance is killed when a message is written and not committed',
+  async prepare({ database }) {
+    const gate = await gateCommits(database)
+    const cut: Cut = async (instance) => {
+      const waiting = () => gate.waiting(instance.toPostgres?.portsToTarget ?? [])
+      await gate.close()
+      try {
+        await eventually('a send is held', async () => (await waiting()).length > 0, HIT_WITHIN_MS)
+        const held = await waiting()
+        await instance.kill()
+        // Postgres would go on with what it has been sent, killed client or not.
+        await endBackends(
+          database,
+          held.map(({ pid }) => pid),
+        )
+        const fates = await Promise.all(held.map(({ transaction }) => fateOf(database, transaction)))
+        const stored = fates.filter((fate) => fate !== 'aborted')
+        return held.length > 0 && stored.length === 0
+          ? null
+          : `${held.length} held, which ended ${fates.join()}`
+      } finally {
+        await gate.open()
+      }
+    }
+    return { cut, end: gate.remove }
+  },
+}
+
+/** Postgres has committed the message, and its answer is on the way; the instance is killed without having read it. */
+const beforeAck: CutPoint = {
+  name: 'N1-before-ack',
+  title: 'an instance is killed when a message is committed and not acked',
+  async prepare({ database: { sql } }) {
+    const cut: Cut = async (instance) => {
+      const { toPostgres } = instance
+      if (toPostgres === null) throw new Error('there is no proxy')
+      let committed: string | null = null
+      const heal = tapCommits(toPostgres, {
+        storedBy: messageIn,
+        verdict(stored) {
+          committed ??= stored
+          return 'keep'
+        },
+      })
+      await eventually('a commit is held', () => committed !== null, HIT_WITHIN_MS)
+      const [row] = await sql<{ count: number }[]>`
+        select count(*)::int as count from messages where text = ${`canary-${committed}`}`
+      await instance.kill()
+      await heal()
+      return row?.count === 1 ? null : `${committed} was not committed`
+    }
+    return { cut, end: async () => undefined }
+  },
+}
+
+const ACK = '"status":"delivered"'
+
+/** Nothing that the instance tells others arrives any more; it is killed at the moment of an ack. */
+const beforePush: CutPoint = {
+  name: 'N1-before-push',
+  title: 'an instance is killed when a message is acked and no other instance has been told',
+  async prepare({ devices }) {
+    const cut: Cut = async (instance) => {
+      const { toBus } = instance
+      if (toBus === null) throw new Error('there is no proxy')
+      await toBus.set({ is: 'frozen' })
+      let killing: Promise<void> | null = null
+      const here = devices.all.filter(({ at }) => at === instance)
+      for (const device of here)
+        device.tapLinks(() => (chunk, way) => {
+          if (killing === null && way === 'to-client' && chunk.includes(ACK)) killing = instance.kill()
+          return 'pass'
+        })
+      await eventually('an ack has passed', () => killing !== null, HIT_WITHIN_MS)
+      await killing
+      for (const device of here) device.tapLinks(null)
+      // What was held back on the way to the others died with the process.
+      toBus.cut()
+      await toBus.set({ is: 'up' })
+      return null
+    }
+    return { cut, end: async () => undefined }
+  },
+}
+
+function faultOf({ name, title, prepare }: CutPoint): Fault {
+  return {
+    name,
+    title,
+    topology: { postgresProxies: true },
+    schedule: (draw, scene) =>
+      rounds(scene, EVERY_MS, () => ({
+        forMs: DOWN_MS,
+        act: `kill ${name.slice('N1-'.length).replace('-', ' ')}`,
+        target: anInstance(draw, scene),
+        kills: true,
+      })),
+    start: (world) => runOf(world, prepare),
+  }
+}
+
+function runOf(world: World, prepare: CutPoint['prepare']): FaultRun {
+  const misses: string[] = []
+  let hits = 0
+  let point: Awaited<ReturnType<CutPoint['prepare']>> | null = null
+  const turns = new Turns()
+  return {
+    async prepare() {
+      point = await prepare(world)
+    },
+    inject: ({ target }) =>
+      turns.healed(async () => {
+        const instance = world.instance(target)
+        const miss = await point?.cut(instance)
+        if (miss === null) hits += 1
+        else misses.push(`${target}: ${miss}`)
+        return () => instance.start()
+      }),
+    afterHeal: async () => await point?.end(),
+    checks: async (): Promise<Check[]> => [
+      { name: 'kills exactly there', checked: hits + misses.length, violations: misses, seen: String(hits) },
+    ],
+  }
+}
+
+export const killedBeforeCommit = faultOf(beforeCommit)
+export const killedBeforeAck = faultOf(beforeAck)
+export const killedBeforePush = faultOf(beforePush)

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { stall } from '../../nemesis/process-actions.js'
+import type { Fault } from '../fault.js'
+import { closeAll, lostOf, openProbes, type Probe } from './probe.js'
+import { anInstance, rounds } from './rounds.js'
+
+const STALL_MS = 5_000
+const EVERY_MS = 10_000
+const PROBES = 5
+
+export const stalledLoop: Fault = {
+  name: 'N4',
+  title: 'the event loop of an instance stalls for 5 s',
+  schedule: (draw, scene) =>
+    rounds(scene, EVERY_MS, () => ({
+      forMs: STALL_MS,
+      act: 'stall',
+      target: anInstance(draw, scene),
+      suspends: ['L7', 'L10'],
+    })),
+  start(world) {
+    let probes: Probe[] = []
+    const stalls: number[] = []
+    return {
+      async prepare() {
+        probes = await openProbes(world, PROBES)
+      },
+      async inject({ target }) {
+        const stalled = world.instance(target)
+        await stall(stalled, { ms: STALL_MS })
+        await sleep(200)
+        const startedMs = performance.now()
+        await fetch(`${stalled.url}/livez`, { signal: AbortSignal.timeout(20_000) })
+        stalls.push(performance.now() - startedMs)
+        return undefined
+      },
+      async checks() {
+        const violations = lostOf(probes)
+        const checked = probes.length
+        closeAll(probes)
+        return [
+          { name: 'no connection is lost', checked, violations },
+          {
+            name: 'stalls',
+            checked: stalls.length,
+            violations: stalls.filter((ms) => ms < STALL_MS / 2).map((ms) => `only ${Math.round(ms)} ms`),
+            seen: stalls.map((ms) => `${(ms / 1_000).toFixed(1)} s`).join(', '),
+          },
+        ]
+      },
+    }
+  },
+}

@@ -1,0 +1,15 @@
+import type { Draw } from '../draw.js'
+import type { Scene, Step } from '../fault.js'
+
+/** A step each `everyMs`, at least one, by the number of the round. */
+export function rounds(
+  { seconds }: Scene,
+  everyMs: number,
+  step: (round: number) => Omit<Step, 'atMs'>,
+): readonly Step[] {
+  const count = Math.max(1, Math.floor((seconds * 1_000) / everyMs))
+  return Array.from({ length: count }, (_, round) => ({ atMs: round * everyMs, ...step(round) }))
+}
+
+/** Some instance. */
+export const anInstance = (draw: Draw, { processes }: Scene): string => `i${draw.between(1, processes)}`
