@@ -110,15 +110,25 @@ export function historyOf(lines: Iterable<Line>): History {
   if (header === undefined || headers.length > 1) throw new MalformedHistory('a history has one header')
   const of = <T extends Line['type']>(...types: T[]) =>
     all.filter((line): line is Extract<Line, { type: T }> => (types as string[]).includes(line.type))
+  const finals = of('final')
+  const rooms = new Map(finals.flatMap(({ room, entries }) => entries.map(({ mid }) => [mid, room] as const)))
+  // A request that names a message need not name its room.
+  const placed = (call: Call): Call => {
+    if (call.room !== undefined || call.mid === undefined) return call
+    const room = rooms.get(call.mid)
+    return room === undefined ? call : { ...call, room }
+  }
   const inTime = <L extends { readonly t: number }>(some: L[]) => some.sort((a, b) => a.t - b.t)
   return {
     header,
-    calls: of('ok', 'fail', 'info').sort((a, b) => a.t_invoke - b.t_invoke),
+    calls: of('ok', 'fail', 'info')
+      .map(placed)
+      .sort((a, b) => a.t_invoke - b.t_invoke),
     connections: inTime(of('conn')),
     received: inTime(of('recv')),
     rendered: inTime(of('render')),
     faults: of('nemesis').sort((a, b) => a.start - b.start),
-    finals: inTime(of('final')),
+    finals: inTime(finals),
     sockets: inTime(of('sockets')),
     samples: inTime(of('sample')),
   }

@@ -13,9 +13,11 @@ export type Subscription = {
   readonly to: number
 }
 
-/** The last moment that a history tells of. */
-export function endOf({ calls, received, connections, sockets, rendered, finals }: History): number {
-  const lasts = [received, connections, sockets, rendered, finals].map((lines) => lines.at(-1)?.t ?? 0)
+/** When the run was over: what was open then is closed later without that meaning anything. */
+export function endOf({ calls, received, connections, sockets, rendered }: History): number {
+  const book = sockets.at(-1)
+  if (book !== undefined) return book.t
+  const lasts = [received, connections, rendered].map((lines) => lines.at(-1)?.t ?? 0)
   return calls.reduce((end, { t_end }) => Math.max(end, t_end), Math.max(...lasts))
 }
 
@@ -35,14 +37,16 @@ export function subscriptionsOf(history: History): Subscription[] {
     for (const [at, join] of calls.entries()) {
       const { conn, room, answer, t_end } = join
       if (join.f !== 'join' || join.type !== 'ok' || conn === null || room === undefined) continue
-      const to = Math.min(calls[at + 1]?.t_invoke ?? end, closed.get(conn) ?? end)
+      const to = Math.min(calls[at + 1]?.t_invoke ?? end, closed.get(conn) ?? end, end)
       subscriptions.push({ join, room, conn, head: answer?.head ?? 0, from: t_end, to })
     }
   return subscriptions
 }
 
-/** The connections of which a history does not say that they were lost. */
-export function openAtEnd({ connections }: History): ConnectionLine[] {
-  const lost = new Set(connections.flatMap(({ event, conn }) => (event === 'close' ? [conn] : [])))
-  return connections.filter(({ event, conn }) => event === 'open' && !lost.has(conn))
+/** The connections that, as far as their clients knew, were open when the run was over. */
+export function openAtEnd(history: History): ConnectionLine[] {
+  const end = endOf(history)
+  const lines = history.connections.filter(({ t }) => t <= end)
+  const lost = new Set(lines.flatMap(({ event, conn }) => (event === 'close' ? [conn] : [])))
+  return lines.filter(({ event, conn }) => event === 'open' && !lost.has(conn))
 }

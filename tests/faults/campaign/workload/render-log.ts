@@ -44,9 +44,12 @@ export class RenderLog {
     const { messages } = this.handle.getSnapshot()
     // A message that did not change stays the same object.
     const changed = messages.filter((message) => this.shown.get(message.id) !== message)
-    if (changed.length === 0) return
-    for (const message of changed) this.shown.set(message.id, message)
-    this.write(changed, false)
+    const isReplaced =
+      messages.length < this.shown.size + changed.filter(({ id }) => !this.shown.has(id)).length
+    if (changed.length === 0 && !isReplaced) return
+    if (isReplaced) this.shown.clear()
+    for (const message of messages) this.shown.set(message.id, message)
+    this.write(isReplaced ? messages : changed, isReplaced)
   }
 
   private write(items: readonly Message[], full: boolean): void {

@@ -17,6 +17,9 @@ const WRITES: ReadonlySet<CallKind> = new Set([
   'login',
 ])
 
+/** What makes a member, and what tells nothing: a socket may always leave a room that it is not in. */
+const OPEN_TO_ALL: ReadonlySet<CallKind> = new Set(['create', 'accept', 'leave'])
+
 /** Step 7: rooms are for their members only. */
 export function judgeMembership(
   history: History,
@@ -28,7 +31,7 @@ export function judgeMembership(
   for (const truth of index.rooms.values()) judgeActors(truth, memberships, findings)
   for (const call of history.calls) {
     const { room, user, t_invoke: from, t_end: to } = call
-    if (call.type !== 'ok' || room === undefined || call.f === 'accept' || call.f === 'create') continue
+    if (call.type !== 'ok' || room === undefined || OPEN_TO_ALL.has(call.f)) continue
     const writes = WRITES.has(call.f)
     findings.checked(7, 'L8')
     const proof = memberships.outside(room, user, { from, to }, (ack) =>

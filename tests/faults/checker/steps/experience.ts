@@ -127,8 +127,10 @@ function judgeUnnoticed(experience: Experience, arrivals: Arrivals, findings: Fi
 }
 
 function judgeProcesses({ samples, faults, header }: History, end: number, findings: Findings): void {
-  const first = faults[0]?.start ?? Infinity
-  const healed = Math.max(...faults.map(({ stop }) => stop))
+  // Where nothing failed, the end is compared with the beginning.
+  const middle = samples[Math.floor(samples.length / 2)]?.t ?? 0
+  const first = faults[0]?.start ?? middle
+  const healed = faults.length === 0 ? middle : Math.max(...faults.map(({ stop }) => stop))
   for (const instance of header.instances) {
     const own = samples.filter((sample) => sample.instance === instance)
     const base = own.filter(({ t }) => t < first)
