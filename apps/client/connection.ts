@@ -33,7 +33,9 @@ type Parts = {
 export class Connection {
   private readonly socket: SocketLike
   private readonly waiting = new Set<(error: ParleyError) => void>()
-  private lastHeardMs = 0
+  /** How many packets have come. */
+  private heard = 0
+  private openTimer: unknown
   private ending: Ending | null = null
   private readonly ended: Promise<Ending>
   private resolveEnded: (ending: Ending) => void = () => undefined
@@ -72,18 +74,15 @@ export class Connection {
       this.end({ reason, error: new ParleyError('DISCONNECTED', reason) })
     }) as (...args: never[]) => void)
     this.socket.onAny((name, payload) => this.receive(name, payload))
-    const timer = environment.setTimeout(
+    this.openTimer = environment.setTimeout(
       () => this.end({ reason: 'timeout', error: tooLate('connecting', false) }),
       CONNECT_WITHIN_MS + 1_000,
     )
-    try {
-      this.socket.connect()
-      const ending = await Promise.race([opened, this.ended])
-      this.tell(ending === null ? 'open' : 'refused', ending?.reason ?? 'connected')
-      return ending
-    } finally {
-      environment.clearTimeout(timer)
-    }
+    this.socket.connect()
+    const ending = await Promise.race([opened, this.ended])
+    environment.clearTimeout(this.openTimer)
+    this.tell(ending === null ? 'open' : 'refused', ending?.reason ?? 'connected')
+    return ending
   }
 
   get url(): string {
@@ -99,6 +98,7 @@ export class Connection {
     if (this.ending !== null) return
     this.ending = ending
     if (this.socket.connected) this.tell('closed', ending.reason)
+    this.parts.environment.clearTimeout(this.openTimer)
     this.socket.off()
     this.socket.disconnect()
     this.parts.onEnd()
@@ -122,7 +122,7 @@ export class Connection {
       return Promise.reject(new ParleyError('DISCONNECTED', 'There is no connection.'))
     if (isTooLarge(payload))
       return Promise.reject(new ParleyError('TOO_LARGE', 'The request is larger than 64 KiB.'))
-    const sentMs = environment.monotonicMs()
+    const { heard } = this
     return new Promise((resolve, reject) => {
       const settle = (run: () => void): void => {
         if (!this.waiting.delete(fail)) return
@@ -132,11 +132,11 @@ export class Connection {
       const fail = (error: ParleyError): void => settle(() => reject(error))
       const timer = environment.setTimeout(() => {
         fail(tooLate(name, true))
-        this.doubt(sentMs)
+        this.doubt(heard)
       }, withinMs)
       this.waiting.add(fail)
       this.socket.emit(name, payload, (answer) => {
-        this.lastHeardMs = environment.monotonicMs()
+        this.heard += 1
         const ack = answer as Ack<unknown>
         settle(() => (ack.ok ? resolve(ack.data) : reject(refused(ack.error))))
       })
@@ -144,12 +144,12 @@ export class Connection {
   }
 
   /** A connection on which nothing has come since is taken for dead, long before its pings would tell. */
-  private doubt(sinceMs: number): void {
-    if (this.lastHeardMs < sinceMs) this.end({ reason: 'silent', error: tooLate('an answer', true) })
+  private doubt(heardBefore: number): void {
+    if (this.heard === heardBefore) this.end({ reason: 'silent', error: tooLate('an answer', true) })
   }
 
   private receive(name: string, payload: unknown): void {
-    this.lastHeardMs = this.parts.environment.monotonicMs()
+    this.heard += 1
     this.parts.observer.push(name, payload, this.parts.url, this.socket.id ?? null)
     if (name === 'session:ended') this.endSession(payload as Pushes['session:ended'])
     else this.parts.onPush(name as PushName, payload as Pushes[PushName])

@@ -44,7 +44,11 @@ export class StoredOutbox implements Outbox {
     const records = new OutboxRecords(this.parts.storage, userId)
     this.records = records
     // What lies here already was left by a tab that is gone; if it is not, sending it twice does no harm.
-    void this.inTurn(() => this.look(records, null)).then(() => this.sender.wake(this.rooms()))
+    void this.inTurn(() => this.look(records, null)).then(
+      () => this.sender.wake(this.rooms()),
+      // A storage that cannot be read now is read again before the next message is sent.
+      () => undefined,
+    )
     this.stopWatching = records.onChange(() => this.changed(records))
   }
 

@@ -101,6 +101,7 @@ export class Requests {
       try {
         return await attempt(deadline)
       } catch (thrown) {
+        if (ended.error !== null) throw ended.error
         const error = toParleyError(thrown)
         const waitMs = backoffMs(tries, environment, error.retryAfterMs)
         if (!mayRepeat(error, repeat) || waitMs >= deadline.leftMs) throw error

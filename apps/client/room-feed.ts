@@ -194,6 +194,7 @@ export class RoomFeed {
       this.early.delete(event.seq)
       log.apply(event)
       applied.push(event)
+      if (this.isLast(event)) break
     }
     for (const seq of this.early.keys()) if (seq <= log.headSeq) this.early.delete(seq)
     return applied
@@ -204,11 +205,19 @@ export class RoomFeed {
    * certainly a member tells of an earlier membership; if it came after this connection's join, the join is to be made again.
    */
   private considerLeaving(applied: readonly RoomEvent[]): void {
-    const { userId } = this.parts
-    const left = applied.findLast((event) => event.type === 'member.left' && event.data.userId === userId)
+    const left = applied.findLast((event) => this.isOwnLeaving(event))
     if (left === undefined || this.phase !== 'joined' || left.seq <= this.joinedAtSeq) return
     if (left.seq > this.memberAtSeq) this.end(null)
     else this.enter()
+  }
+
+  private isOwnLeaving(event: RoomEvent): boolean {
+    return event.type === 'member.left' && event.data.userId === this.parts.userId
+  }
+
+  /** Whatever may be held beyond it is not for this user any more. */
+  private isLast(event: RoomEvent): boolean {
+    return this.phase === 'joined' && this.isOwnLeaving(event) && event.seq > this.memberAtSeq
   }
 
   private scheduleRepair(ms: number, always = false): void {
