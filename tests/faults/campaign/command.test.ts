@@ -17,6 +17,7 @@ const report: FaultReport = {
   steps: [],
   experience: null,
   checks: [{ name: 'a check', checked: 12, violations: [] }],
+  verdicts: [],
   violations: [],
   historyPath: null,
   tookMs: 1_000,

@@ -1,3 +1,4 @@
+import type { Header } from '../checker/history.js'
 import type { Fault, Topology, WorkloadShape } from './fault.js'
 
 const TOPOLOGY: Topology = {
@@ -35,3 +36,11 @@ export const PHASES_MS = {
   /** At rest before the last looks: longer than what a push or a read without `minSeq` may lag. */
   rest: 3_000,
 }
+
+/** What a run cannot judge. An invariant that has been checked all the same is judged. */
+export const outOfScopeOf = (fault: Fault): NonNullable<Header['outOfScope']> => ({
+  L12: 'users may notice this fault',
+  L16: 'no model mediates',
+  ...(workloadOf(fault).isHostile ? {} : { L8: 'nobody is removed', L9: 'no login is ended' }),
+  ...fault.outOfScope,
+})

@@ -57,6 +57,7 @@ async function runOne(
     steps: [],
     experience: null,
     checks,
+    verdicts: [],
     violations: violationsOf(checks),
     historyPath: null,
     tookMs: performance.now() - startedMs,

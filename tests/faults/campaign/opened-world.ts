@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HistoryWriter } from '../checker/history-file.js'
 import { type OwnedDatabase, startDatabase } from './cluster.js'
-import { topologyOf, workloadOf } from './defaults.js'
+import { outOfScopeOf, topologyOf, workloadOf } from './defaults.js'
 import { type Draw, drawFor } from './draw.js'
 import type { Fault, WorkloadShape } from './fault.js'
 import { type OwnedInstance, openInstance } from './instances.js'
@@ -73,7 +73,7 @@ export async function openWorld(options: RunOptions): Promise<OpenedWorld> {
         ...(await versionsOf(database)),
       },
       instances: instances.map(({ name }) => name),
-      ...(fault.outOfScope === undefined ? {} : { outOfScope: fault.outOfScope }),
+      outOfScope: outOfScopeOf(fault),
     })
     const socketOptions = { transports: [...workloadOf(fault).transports] }
     const devices = new Devices(writer, instances, run, socketOptions)

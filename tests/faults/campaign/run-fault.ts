@@ -40,8 +40,6 @@ export async function runFault(options: RunOptions): Promise<FaultReport> {
     samples.stop()
     checks.push(await lastLooks(opened, fault))
     checks.push(await allAlive(opened))
-    await opened.devices.close()
-    await opened.writer.close()
     return await reportOf({
       ...options,
       opened,
@@ -146,13 +144,7 @@ async function lastLooks(
   { stage, writer, devices, rooms, instances, database }: OpenedWorld,
   fault: Fault,
 ): Promise<Check> {
-  for (let look = 0; look < 2 * rooms.length; look += 1) await readPresence(stage)
-  writer.write({
-    type: 'sockets',
-    t: monotonicNs(),
-    open: devices.all.flatMap(({ connections }) => connections),
-  })
-  for (const device of devices.all) device.renderAll()
+  for (let look = 0; look < 2 * stage.rooms.length; look += 1) await readPresence(stage)
   const { readersPerRoom = Number.POSITIVE_INFINITY } = fault
   await finalReads({ writer, instances, rooms, readersPerRoom })
   await readTables(
@@ -160,6 +152,11 @@ async function lastLooks(
     database,
     rooms.map(({ id }) => id),
   )
+  for (const device of devices.all) device.renderAll()
+  const open = devices.all.flatMap(({ connections }) => connections)
+  writer.write({ type: 'sockets', t: monotonicNs(), open })
+  for (const device of devices.all) device.leaveHistory()
+  await writer.close()
   return await auditTables(database)
 }
 

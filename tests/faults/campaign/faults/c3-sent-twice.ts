@@ -5,6 +5,8 @@ export const sentTwice: Fault = {
   name: 'C3',
   title: 'every message is sent twice, at the same moment, to two instances',
   workload: { sendsTwice: true },
-  schedule: () => [],
+  schedule: (_draw, { seconds }) => [
+    { atMs: 0, forMs: seconds * 1_000, act: 'send everything twice', target: 'clients' },
+  ],
   start: () => ({ inject: async () => undefined }),
 }

@@ -4,6 +4,6 @@ import type { Fault } from '../fault.js'
 export const calm: Fault = {
   name: 'calm',
   title: 'nothing fails',
-  schedule: () => [],
+  schedule: (_draw, { seconds }) => [{ atMs: 0, forMs: seconds * 1_000, act: 'nothing', target: 'nobody' }],
   start: () => ({ inject: async () => undefined }),
 }

@@ -1,6 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { checkHistory, type Judgement, type Verdict } from '../../checker/check-history.js'
+import { KINDS } from '../../checker/findings.js'
+import { groupBy } from '../../checker/grouping.js'
+import type { History } from '../../checker/history.js'
 import { readHistory } from '../../checker/history-file.js'
+import { faultAt, reportOn } from '../../checker/report.js'
 import type { Check, Step } from '../fault.js'
 import type { OpenedWorld, RunOptions } from '../opened-world.js'
 import { type Experience, experienceOf, type FaultWindow } from './experience.js'
@@ -14,6 +19,8 @@ export type FaultReport = {
   readonly steps: readonly Step[]
   readonly experience: Experience | null
   readonly checks: readonly Check[]
+  /** By the checker, on each invariant. */
+  readonly verdicts: readonly Verdict[]
   /** One line each; empty: the fault was withstood. */
   readonly violations: readonly string[]
   readonly historyPath: string | null
@@ -32,6 +39,7 @@ export type ReportSetup = RunOptions & {
 export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
   const { fault, seed, opened, steps, window, checks, tookMs } = setup
   const history = await readHistory(opened.historyPath)
+  const judgement = checkHistory(history)
   const report: FaultReport = {
     name: fault.name,
     title: fault.title,
@@ -41,11 +49,14 @@ export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
     steps,
     experience: experienceOf(history, window),
     checks,
-    violations: violationsOf(checks),
+    verdicts: judgement.verdicts,
+    violations: [...violationsOf(checks), ...violationsIn(history, judgement)],
     historyPath: opened.historyPath,
     tookMs,
   }
-  await writeFile(join(dirname(opened.historyPath), 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  const beside = (name: string) => join(dirname(opened.historyPath), name)
+  await writeFile(beside('report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  await writeFile(beside('verdict.txt'), `${reportOn(history, judgement).join('\n')}\n`)
   return report
 }
 
@@ -55,3 +66,16 @@ export const violationsOf = (checks: readonly Check[]): string[] =>
     ...(checked === 0 ? [`${name}: nothing was checked`] : []),
     ...violations.map((violation) => `${name}: ${violation}`),
   ])
+
+/** What the checker found against the history, and the invariants of which it could check nothing. */
+function violationsIn(history: History, { verdicts, violations, counts }: Judgement): string[] {
+  const unchecked = verdicts.filter(({ outcome }) => outcome === 'unchecked')
+  const kinds = groupBy(violations, ({ kind }) => kind)
+  return [
+    ...unchecked.map(({ invariant }) => `${invariant}: nothing was checked`),
+    ...Array.from(kinds, ([kind, [first]]) => {
+      const when = first?.t == null ? '' : ` (fault: ${faultAt(history.faults, first.t)})`
+      return `${KINDS[kind].invariant} ${kind}, ${counts.get(kind)} times, first: ${first?.what}${when}`
+    }),
+  ]
+}

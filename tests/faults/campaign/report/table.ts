@@ -20,7 +20,8 @@ export function tableOf(reports: readonly FaultReport[]): string {
 }
 
 function cellsOf(report: FaultReport): string[] {
-  const { name, title, scale, processes, seed, violations, experience, checks } = report
+  const { name, title, scale, processes, seed, violations, experience, checks, verdicts } = report
+  const checked = [...verdicts.map((verdict) => verdict.checks), ...checks.map((check) => check.checked)]
   const counts = experience === null ? ['–', '–', '–', '–'] : null
   return [
     `${name}: ${title}${scale === null ? '' : ` (${scale})`}`,
@@ -29,7 +30,7 @@ function cellsOf(report: FaultReport): string[] {
     violations.length === 0 ? 'withstood' : `**${violations.length} violations**`,
     counts?.[0] ?? `${experience?.sends} / ${experience?.acks} / ${experience?.pushes}`,
     counts?.[1] ?? `${experience?.refused} / ${experience?.unanswered}`,
-    String(checks.reduce((sum, { checked }) => sum + checked, 0)),
+    String(checked.reduce((sum, count) => sum + count, 0)),
     counts?.[2] ?? PHASES.map((phase) => latencyText(experience?.ack[phase])).join(', '),
     counts?.[3] ?? PHASES.map((phase) => latencyText(experience?.delivery[phase])).join(', '),
   ]

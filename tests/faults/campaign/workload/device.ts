@@ -37,6 +37,7 @@ export class Device {
   private readonly instancesByUrl = new Map<string, Instance>()
   private readonly openConnections = new Set<string>()
   private home: Instance
+  private isOver = false
   private session: string
 
   private constructor(
@@ -46,14 +47,16 @@ export class Device {
     this.home = options.at
     this.session = ''
     this.storage = options.tabOf?.storage ?? memoryStorage()
+    const observe = observeSdk(writer, (url) => this.identity(url), {
+      onConnection: (state, caller) => this.connection(state, caller),
+      roomOfMessage: (messageId) => [...this.renders].find(([, log]) => log.shows(messageId))?.[0],
+    })
     this.client = createClient({
       url: () => this.urlOf(this.home),
       storage: this.storage,
-      observe: observeSdk(
-        writer,
-        (url) => this.identity(url),
-        (state, caller) => this.connection(state, caller),
-      ),
+      observe: (seen) => {
+        if (!this.isOver) observe(seen)
+      },
       socketOptions: { ...options.socketOptions },
     })
   }
@@ -183,8 +186,14 @@ export class Device {
     for (const [roomId, log] of this.renders) if (this.rooms.has(roomId)) log.writeAll()
   }
 
-  async close(): Promise<void> {
+  /** Nothing that happens from here on is part of the history. */
+  leaveHistory(): void {
+    this.isOver = true
     for (const log of this.renders.values()) log.rest()
+  }
+
+  async close(): Promise<void> {
+    this.leaveHistory()
     await this.client.close()
     if (this.options.links === undefined) for (const link of this.links.values()) await link.close()
   }

@@ -22,13 +22,20 @@ const KINDS: Readonly<Record<string, CallKind>> = {
 }
 
 /** Writes what an SDK client does and sees into the history. */
-export function observeSdk(writer: HistoryWriter, identity: Identity, onConnection: OnConnection): Observe {
+export function observeSdk(
+  writer: HistoryWriter,
+  identity: Identity,
+  { onConnection, roomOfMessage }: Surroundings,
+): Observe {
   const open = new Map<number, { readonly call: OpenCall; readonly paging: Paging }>()
   return (seen) => {
     const caller = { ...identity(seen.url), conn: seen.socketId }
     switch (seen.kind) {
       case 'request':
-        open.set(seen.id, { call: writer.call(caller, requestOf(seen)), paging: pagingOf(seen.payload) })
+        open.set(seen.id, {
+          call: writer.call(caller, requestOf(seen, roomOfMessage)),
+          paging: pagingOf(seen.payload),
+        })
         break
       case 'answer':
         end(open.get(seen.id), seen)
@@ -43,7 +50,13 @@ export function observeSdk(writer: HistoryWriter, identity: Identity, onConnecti
   }
 }
 
-export type OnConnection = (state: 'open' | 'closed' | 'refused', caller: Caller) => void
+export type Surroundings = {
+  readonly onConnection: OnConnection
+  /** Which room a message is in that the client has shown. */
+  readonly roomOfMessage: (messageId: string) => string | undefined
+}
+
+type OnConnection = (state: 'open' | 'closed' | 'refused', caller: Caller) => void
 
 type Answered = Extract<Observation, { kind: 'answer' }>
 
@@ -56,13 +69,17 @@ function end(
   else known.call[outcome.error.uncertain ? 'info' : 'fail'](outcome.error.code)
 }
 
-function requestOf({ name, payload }: Extract<Observation, { kind: 'request' }>): Request {
+function requestOf(
+  { name, payload }: Extract<Observation, { kind: 'request' }>,
+  roomOfMessage: Surroundings['roomOfMessage'],
+): Request {
   const asked = (payload ?? {}) as Json
   const text = (key: string) => (typeof asked[key] === 'string' ? (asked[key] as string) : undefined)
+  const mid = text('messageId')
   const given = {
-    room: text('roomId'),
+    room: text('roomId') ?? roomOfMessage(mid ?? ''),
     cmid: text('clientMessageId'),
-    mid: text('messageId'),
+    mid,
     body: text('text'),
     minSeq: typeof asked.minSeq === 'number' ? asked.minSeq : undefined,
   }

@@ -23,6 +23,7 @@ export class RenderLog {
 
   follow(handle: RoomHandle): void {
     this.rest()
+    this.shown.clear()
     this.handle = handle
     this.unsubscribe = handle.subscribe(() => this.writeChange())
     this.writeChange()
@@ -32,6 +33,10 @@ export class RenderLog {
     this.unsubscribe?.()
     this.unsubscribe = null
     this.handle = null
+  }
+
+  shows(messageId: string): boolean {
+    return this.shown.has(messageId)
   }
 
   writeAll(): void {
@@ -44,12 +49,16 @@ export class RenderLog {
     const { messages } = this.handle.getSnapshot()
     // A message that did not change stays the same object.
     const changed = messages.filter((message) => this.shown.get(message.id) !== message)
-    const isReplaced =
-      messages.length < this.shown.size + changed.filter(({ id }) => !this.shown.has(id)).length
-    if (changed.length === 0 && !isReplaced) return
-    if (isReplaced) this.shown.clear()
-    for (const message of messages) this.shown.set(message.id, message)
-    this.write(isReplaced ? messages : changed, isReplaced)
+    const isNew = this.shown.size === 0
+    for (const message of changed) this.shown.set(message.id, message)
+    if (isNew || this.shown.size !== messages.length) this.beginAnew(messages)
+    else if (changed.length > 0) this.write(changed, false)
+  }
+
+  /** What was shown is not all still there: the client was too far behind, and began with a snapshot. */
+  private beginAnew(messages: readonly Message[]): void {
+    this.shown = new Map(messages.map((message) => [message.id, message]))
+    if (messages.length > 0) this.write(messages, true)
   }
 
   private write(items: readonly Message[], full: boolean): void {

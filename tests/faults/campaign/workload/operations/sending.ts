@@ -26,14 +26,14 @@ export const sendTwice: Operation = async (stage) => {
   const room = aRoom(stage)
   const found = aMember(stage, room)
   if (found === null) return
-  const { account } = found
+  const { account, device } = found
   const first = anInstance(stage)
   doubled += 1
   const cmid = `twice-${doubled}`
   const body = account.nextBody(room.id)
   const ask = (at = first): Promise<Outcome> =>
     tryHttp(stage.writer, at, {
-      caller: account.caller(at),
+      caller: account.caller(at, account.login, device.name),
       request: { f: 'send', room: room.id, cmid, body },
       route: `POST /rooms/${room.id}/messages`,
       body: { clientMessageId: cmid, text: body },
