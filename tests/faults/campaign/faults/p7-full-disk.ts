@@ -5,7 +5,10 @@ import { closeAll, openProbes, type Probe, type TimedOutcome } from './probe.js'
 import { Turns } from './turns.js'
 
 const DISK_MB = 200
-const FULL_MS = 12_000
+const FULL_MS = 6_000
+const PAGES_MS = 6_000
+/** More than there can be in advance. */
+const SEGMENTS = 20
 const PROBES = 3
 const SEND_EVERY_MS = 250
 const BACK_WITHIN_MS = 60_000
@@ -23,6 +26,7 @@ export const fullDisk: Fault = {
     let probes: Probe[] = []
     const outcomes: TimedOutcome[] = []
     let backMs = Number.NaN
+    let endedBy = 0
     return {
       async prepare() {
         probes = await openProbes(world, PROBES)
@@ -40,6 +44,9 @@ export const fullDisk: Fault = {
               await disk.fill()
             }
           })()
+          // First there is no room for pages; then none for the log, without which Postgres does not run.
+          await sleep(PAGES_MS)
+          endedBy = await exhaustLog(world)
           return async () => {
             isFull = false
             await sending
@@ -49,10 +56,28 @@ export const fullDisk: Fault = {
         }),
       async checks() {
         closeAll(probes)
-        return [refused(outcomes), back(backMs), await unharmed(world)]
+        return [
+          refused(outcomes),
+          { name: 'the log of Postgres is full, and it ends', checked: endedBy, violations: [] },
+          back(backMs),
+          await unharmed(world),
+        ]
       },
     }
   },
+}
+
+/** Begins new segments of the log until one cannot be made. Answers 1 where that has ended Postgres. */
+async function exhaustLog({ database: { sql, disk } }: World): Promise<number> {
+  for (let segment = 0; segment < SEGMENTS; segment += 1) {
+    const isSwitched = await sql`select pg_logical_emit_message(false, 'fault', 'x'), pg_switch_wal()`.then(
+      () => true,
+      () => false,
+    )
+    if (!isSwitched) return 1
+    await disk?.fill()
+  }
+  return 0
 }
 
 /** From the moment when there is space until every instance stores messages again. */
