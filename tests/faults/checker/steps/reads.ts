@@ -76,13 +76,15 @@ function judgeHead(call: Call, head: number, { acks, deadlines, findings, known 
     if (head < minSeq)
       findings.report('STALE', `${read} with minSeq ${minSeq} was answered at ${head}.`, [witness], t_end)
   }
-  const own = acks.highest(call, true)
+  // What was acked to the client by the same instance, or what it asked for by `minSeq`.
+  const any = acks.highest(call, false)
+  const own = any !== null && any.seq <= (minSeq ?? 0) ? any : acks.highest(call, true)
   if (own !== null) {
     findings.checked(STEP, 'L5')
     if (head < own.seq)
       findings.report(
         'OWN-WRITE-MISSING',
-        `${read} was answered at ${head}, where ${own.seq} had been acked to it by the same instance.`,
+        `${read} was answered at ${head}, where ${own.seq} had been acked to it.`,
         [own.call, witness],
         t_end,
       )
