@@ -53,6 +53,7 @@ import { CreateInvitation } from './use-cases/rooms/create-invitation.js'
 import { CreateRoom } from './use-cases/rooms/create-room.js'
 import { GetRoom } from './use-cases/rooms/get-room.js'
 import { JoinRoom } from './use-cases/rooms/join-room.js'
+import { KnownAccess } from './use-cases/rooms/known-access.js'
 import { ListMembers } from './use-cases/rooms/list-members.js'
 import { ListRoomIds } from './use-cases/rooms/list-room-ids.js'
 import { ListRooms } from './use-cases/rooms/list-rooms.js'
@@ -116,7 +117,7 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
   return {
     ...accountUseCases(all),
     ...roomUseCases(ports),
-    ...messageUseCases(ports),
+    ...messageUseCases({ ...ports, knownAccess: new KnownAccess(ports.rooms, roomFeed) }),
     loginFeed,
     roomFeed,
     /** Subscribes to the bus and learns the ended logins; rejects when the store cannot be read. */
@@ -186,7 +187,7 @@ function roomUseCases(ports: ParleyPorts) {
   }
 }
 
-function messageUseCases(ports: ParleyPorts) {
+function messageUseCases(ports: ParleyPorts & { knownAccess: KnownAccess }) {
   return {
     sendMessage: new SendMessage(ports),
     editMessage: new EditMessage(ports),

@@ -48,6 +48,7 @@ export class RoomFeed {
   private readonly touchListeners: ((touched: TouchedRoom) => void)[] = []
   private readonly readListeners: ((reading: Reading) => void)[] = []
   private readonly gapListeners: (() => void)[] = []
+  private readonly untrackListeners: ((roomId: RoomId) => void)[] = []
   private repaired = 0
 
   constructor(private readonly ports: Ports) {
@@ -85,6 +86,11 @@ export class RoomFeed {
     this.gapListeners.push(listener)
   }
 
+  /** Told of each room whose events are no longer delivered. */
+  onUntracked(listener: (roomId: RoomId) => void): void {
+    this.untrackListeners.push(listener)
+  }
+
   /** Tells the other processes of those who have read here. */
   announceReads(readings: readonly Reading[]): void {
     for (let from = 0; from < readings.length; from += READS_MAX) {
@@ -111,7 +117,16 @@ export class RoomFeed {
 
   untrack(roomId: RoomId): void {
     this.rooms.get(roomId)?.close()
-    this.rooms.delete(roomId)
+    if (this.rooms.delete(roomId)) for (const listener of this.untrackListeners) listener(roomId)
+  }
+
+  /**
+   * Stands for the present tracking of a room, in which no event is left out; another one once it has ended and begun again.
+   * Null while there is none, or it is not known yet from which event on.
+   */
+  trackingOf(roomId: RoomId): object | null {
+    const room = this.rooms.get(roomId)
+    return room?.isReady === true ? room : null
   }
 
   /** Begins to tell of every change of these rooms. Resolves when each that is committed later is sure to be told of. */

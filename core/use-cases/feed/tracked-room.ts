@@ -32,6 +32,11 @@ export class TrackedRoom {
     this.ready = this.begin()
   }
 
+  /** Whether every event from now on will be delivered. */
+  get isReady(): boolean {
+    return this.delivered !== null && !this.closed
+  }
+
   /** Takes events in any order, doubled or with gaps, and the head of which they tell. */
   offer(events: readonly RoomEvent[], head: number): void {
     for (const event of events) {

@@ -11,15 +11,15 @@ import type { IdPort } from '../../ports/id-port.js'
 import type { MediatorPort, Verdict } from '../../ports/mediator-port.js'
 import type { RateLimitPort } from '../../ports/rate-limit-port.js'
 import type { RoomDecision, RoomFacts, RoomLogPort } from '../../ports/room-log-port.js'
-import type { RoomRepoPort } from '../../ports/room-repo-port.js'
 import type { TokenPort } from '../../ports/token-port.js'
 import { withinLimits } from '../rate-limiting.js'
+import type { KnownAccess } from '../rooms/known-access.js'
 import { admitReader, admitWriter } from '../rooms/room-access.js'
 import { commentOf, deliveredUnder, judge } from './gate.js'
 
 type Ports = {
   log: RoomLogPort
-  rooms: RoomRepoPort
+  knownAccess: Pick<KnownAccess, 'access'>
   limits: RateLimitPort
   mediator: MediatorPort
   ids: IdPort
@@ -85,9 +85,8 @@ export class SendMessage {
 
   /** Has the text judged. First its author must be let in, so that strangers cost no model anything; the write decides anew. */
   private async read(actor: Actor, roomId: RoomId, text: string): Promise<Result<Verdict | null, Refusal>> {
-    const { rooms, limits, mediator } = this.ports
-    // One read by primary key, which a cache of memberships can spare.
-    const access = await admitReader(rooms, actor, roomId)
+    const { knownAccess, limits, mediator } = this.ports
+    const access = await admitReader(knownAccess, actor, roomId)
     if (!access.ok) return access
     const allowed = await withinLimits(limits, {
       [`send:${roomId}:${actor.userId}`]: LIMITS.messagesPerMember,

@@ -9,7 +9,7 @@ import type { RoomAccess, RoomRepoPort } from '../../ports/room-repo-port.js'
 
 /** Lets a member read; a non-member learns nothing. `minSeq` above the head names an event that never was. */
 export async function admitReader(
-  rooms: RoomRepoPort,
+  rooms: Pick<RoomRepoPort, 'access'>,
   actor: Actor,
   roomId: RoomId,
   minSeq = 0,
