@@ -87,25 +87,33 @@ export type RoomChange =
 
 export type Stamp = { readonly seq: number; readonly atMs: number; readonly actorId: UserId }
 
-const sent = (draft: MessageDraft, stamp: Stamp): Message => {
-  const { submittedDigest: _, deliveredUnder, ...fields } = draft
-  return {
-    ...fields,
-    seq: stamp.seq,
-    createdAtMs: stamp.atMs,
-    editedAtMs: null,
-    deletedAtMs: null,
-    reactions: {},
-    flaggedBy: [],
-    mediation: mediationOf(deliveredUnder),
-  }
-}
+/** Each field by name: one of the paths on which every message goes, where copying the rest of an object costs ten times as much. */
+const sent = (draft: MessageDraft, stamp: Stamp): Message => ({
+  id: draft.id,
+  roomId: draft.roomId,
+  seq: stamp.seq,
+  senderId: draft.senderId,
+  clientMessageId: draft.clientMessageId,
+  text: draft.text,
+  threadId: draft.threadId,
+  threadSeq: draft.threadSeq,
+  threadBy: draft.threadBy,
+  replyTo: draft.replyTo,
+  createdAtMs: stamp.atMs,
+  editedAtMs: null,
+  deletedAtMs: null,
+  reactions: {},
+  flaggedBy: [],
+  mediation: mediationOf(draft.deliveredUnder),
+})
 
 /** The log entry that a change makes, filled with the state right after it. */
 export function toRoomEvent(change: RoomChange, stamp: Stamp): RoomEvent {
   switch (change.type) {
-    case 'message.sent':
-      return { ...stamp, type: change.type, data: { message: sent(change.draft, stamp) } }
+    case 'message.sent': {
+      const { seq, atMs, actorId } = stamp
+      return { seq, atMs, actorId, type: change.type, data: { message: sent(change.draft, stamp) } }
+    }
     case 'message.edited': {
       const { message, text, deliveredUnder } = change
       const after = { ...message, text, editedAtMs: stamp.atMs, mediation: mediationOf(deliveredUnder) }
