@@ -20,9 +20,12 @@ export type DatabaseOptions = {
   readonly applicationName?: string
 }
 
-export type TransactionOptions = {
+export type TransactionOptions = Priority & {
   readonly isolation?: 'repeatable read'
   readonly readOnly?: true
+}
+
+export type Priority = {
   /** Goes before all other calls that wait, and is not refused when the queue is full: for callers with a bound of their own. */
   readonly first?: true
 }
@@ -81,8 +84,8 @@ export class Database {
   }
 
   /** Runs one statement (or several that need not be consistent), again where a deadlock rolled it back. */
-  call<T>(port: string, query: (sql: Sql) => PromiseLike<T>): Promise<T> {
-    return this.admit(port, false, async () => await query(this.pool.sql))
+  call<T>(port: string, query: (sql: Sql) => PromiseLike<T>, options: Priority = {}): Promise<T> {
+    return this.admit(port, options.first === true, async () => await query(this.pool.sql))
   }
 
   /**

@@ -1,7 +1,11 @@
 import type { Actor } from '../../core/domain/account.js'
+import type { UserId } from '../../core/domain/ids.js'
 import { isId } from '../../core/domain/ids.js'
 import type { Transaction } from './connection.js'
 import { passBarrier } from './write-barrier.js'
+
+/** A login that had not ended, of an account that was not disabled. */
+export type LiveLogin = { readonly userId: UserId; readonly expiresAtMs: number }
 
 /** The condition that the actor may write at `atMs`, for a statement behind the barrier. */
 export function loginIsLive(tx: Transaction, { userId, loginId }: Actor, atMs: number) {

@@ -8,6 +8,7 @@ import type { CommitListeners } from './commit-listeners.js'
 import type { Transaction } from './connection.js'
 import type { Database } from './database.js'
 import { isLockTimeout } from './errors.js'
+import { KnownAppends, type Planned } from './known-appends.js'
 import { type LockMode, type Outcome, runBatch } from './room-batch.js'
 import { readEvents } from './room-events.js'
 import { type WaitingWrite, WriteQueue } from './write-queue.js'
@@ -32,6 +33,7 @@ export type RoomLogOptions = {
  */
 export class PostgresRoomLog implements RoomLogPort {
   private readonly queue = new WriteQueue()
+  private readonly appends: KnownAppends
   private readonly maxWaiting: number
   private readonly lanes: number
   private running = 0
@@ -45,6 +47,7 @@ export class PostgresRoomLog implements RoomLogPort {
   ) {
     this.maxWaiting = options.maxWaiting ?? 5_000
     this.lanes = options.lanes ?? 2
+    this.appends = new KnownAppends(PORT, database, listeners)
   }
 
   onCommitted(listener: (commit: RoomCommit) => void): void {
@@ -85,13 +88,32 @@ export class PostgresRoomLog implements RoomLogPort {
     while (this.running < this.lanes) {
       const batch = this.queue.take('free', BATCH_MAX)
       if (batch.length === 0) break
-      this.running += 1
-      void this.run(batch, 'brief').finally(() => {
-        this.running -= 1
-        this.schedule()
-      })
+      this.start(batch)
     }
     if (!this.contendedIsRunning) void this.tryContended()
+  }
+
+  /** Sends into rooms that are known go the short way, and are not held up by what has to be read first. */
+  private start(batch: readonly WaitingWrite[]): void {
+    const { planned, others } = this.appends.plan(batch)
+    if (planned.length > 0) this.occupy(this.runPlanned(planned))
+    if (others.length > 0) this.occupy(this.run(others, 'brief'))
+  }
+
+  private async runPlanned(planned: readonly Planned[]): Promise<void> {
+    const left = await this.appends.append(planned)
+    const goesOn = new Set(left.map(({ plan }) => plan.row.id))
+    for (const { plan } of planned) if (!goesOn.has(plan.row.id)) this.queue.giveBack(plan.row.id, 'free')
+    const others = left.flatMap(({ waiting }) => waiting)
+    if (others.length > 0) await this.run(others, 'brief')
+  }
+
+  private occupy(lane: Promise<unknown>): void {
+    this.running += 1
+    void lane.finally(() => {
+      this.running -= 1
+      this.schedule()
+    })
   }
 
   private async tryContended(): Promise<void> {
@@ -130,6 +152,7 @@ export class PostgresRoomLog implements RoomLogPort {
     const work = (tx: Transaction) => runBatch(tx, writes, mode)
     const result = await this.database.transaction(PORT, work, { first: true }).catch(thrown)
     if ('error' in result) return result
+    result.teach(this.appends.rooms)
     this.listeners.tell(result.commits)
     const locked = batch.filter((waiting, index) => {
       const outcome = result.outcomes[index]

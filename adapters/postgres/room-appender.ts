@@ -10,6 +10,7 @@ import {
 } from '../../core/domain/room-event.js'
 import type { Transaction } from './connection.js'
 import { RoomChangeRows } from './room-change-rows.js'
+import type { OrdinalRow } from './room-change-statements.js'
 import { type RoomRow, toHeads, toRoom } from './room-rows.js'
 
 type Appended = { readonly room: RoomRow; heads: RoomHeads; readonly events: RoomEvent[] }
@@ -27,6 +28,20 @@ export class RoomAppender {
   room(roomId: RoomId): Room | null {
     const appended = this.rooms.get(roomId)
     return appended === undefined ? null : { ...toRoom(appended.room), headSeq: appended.heads.head }
+  }
+
+  /** Each room as it was found locked and as it is left; `changes` are the events appended to it. */
+  *left(): Iterable<{
+    readonly before: RoomRow
+    readonly heads: RoomHeads
+    readonly changes: readonly RoomEvent[]
+  }> {
+    for (const { room, heads, events } of this.rooms.values()) yield { before: room, heads, changes: events }
+  }
+
+  /** Of the messages appended, after `flush`. */
+  get ordinals(): readonly OrdinalRow[] {
+    return this.rows.ordinals
   }
 
   append(roomId: RoomId, change: RoomChange, by: Omit<Stamp, 'seq'>): RoomEvent {

@@ -1,13 +1,14 @@
-import type { RoomId } from '../../core/domain/ids.js'
+import type { RoomId, UserId } from '../../core/domain/ids.js'
 import { notFound, type Refusal } from '../../core/domain/refusal.js'
 import type { Fail } from '../../core/domain/result.js'
 import type { RoomCommit, RoomEvent } from '../../core/domain/room-event.js'
 import type { RoomWrite } from '../../core/ports/room-log-port.js'
 import type { Transaction } from './connection.js'
+import type { KnownRooms } from './known-rooms.js'
 import { RoomAppender } from './room-appender.js'
 import { type BatchFacts, readFacts } from './room-facts.js'
 import { existingRooms, lockFreeRooms, lockRooms } from './room-locks.js'
-import type { RoomRow } from './room-rows.js'
+import { type RoomRow, withHeads } from './room-rows.js'
 import { passBarrier } from './write-barrier.js'
 
 /** What became of one write of a batch, once the batch is committed. */
@@ -25,6 +26,8 @@ export type BatchResult = {
   /** In the order of the writes. */
   readonly outcomes: readonly Outcome[]
   readonly commits: readonly RoomCommit[]
+  /** What is known of the rooms once the batch is committed. */
+  readonly teach: (known: KnownRooms) => void
 }
 
 /**
@@ -57,8 +60,31 @@ export async function runBatch(
     (write): Outcome =>
       lockedElsewhere.has(write.roomId) ? { kind: 'locked' } : decide(appender, facts, write),
   )
-  return { outcomes, commits: await appender.flush(tx) }
+  return { outcomes, commits: await appender.flush(tx), teach: (known) => teach(known, appender, facts) }
 }
+
+function teach(known: KnownRooms, appender: RoomAppender, facts: BatchFacts): void {
+  known.learnLogins(facts.logins)
+  const counts = new Map<RoomId, number>()
+  const sent = new Map<RoomId, Map<UserId, number>>()
+  for (const row of appender.ordinals) {
+    counts.set(row.room_id, Math.max(row.ordinal, counts.get(row.room_id) ?? 0))
+    const ofRoom = sent.get(row.room_id) ?? new Map<UserId, number>()
+    sent.set(row.room_id, ofRoom)
+    ofRoom.set(row.sender_id, Math.max(row.sender_ordinal, ofRoom.get(row.sender_id) ?? 0))
+  }
+  for (const { before, heads, changes } of appender.left()) {
+    // Members or settings are others now; the next batch reads them.
+    if (changes.some(({ type }) => !type.startsWith('message.'))) known.forget(before.id)
+    else {
+      const people = facts.membersOf(before.id, sent.get(before.id) ?? NOBODY)
+      const room = { row: withHeads(before, heads), count: counts.get(before.id) ?? null, people }
+      known.learn(room, before.head)
+    }
+  }
+}
+
+const NOBODY: ReadonlyMap<UserId, number> = new Map()
 
 async function lockBriefly(tx: Transaction, roomIds: Iterable<RoomId>): Promise<readonly RoomRow[]> {
   const limited = tx`select set_config('lock_timeout', ${String(BRIEF_MS)}, true)`.execute()

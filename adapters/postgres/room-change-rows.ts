@@ -8,6 +8,7 @@ import {
   insertMessages,
   insertVersions,
   markLeft,
+  type OrdinalRow,
   putMembers,
   type Statement,
   setFlags,
@@ -38,6 +39,7 @@ export class RoomChangeRows {
   private readonly left = new Map<string, Row>()
   private readonly uses: Row[] = []
   private readonly settings = new Map<RoomId, Row>()
+  private stored: readonly OrdinalRow[] = []
 
   add(roomId: RoomId, change: RoomChange, stamp: Stamp): void {
     const { seq, atMs, actorId } = stamp
@@ -122,6 +124,11 @@ export class RoomChangeRows {
     return { userId, role: change.member.role }
   }
 
+  /** Of the messages sent, in the order of the log, once the statements are done. */
+  get ordinals(): readonly OrdinalRow[] {
+    return this.stored
+  }
+
   /** Sends the statements that write all of it, in order, without waiting in between; those without rows are left out. */
   send(tx: Transaction): readonly PromiseLike<unknown>[] {
     const steps: readonly (readonly [Iterable<Row>, Statement])[] = [
@@ -141,9 +148,13 @@ export class RoomChangeRows {
     ]
     return steps.flatMap(([given, statement]) => {
       const rows = [...given]
-      return rows.length === 0
-        ? []
-        : [statement(tx, tx`json_to_recordset(${JSON.stringify(rows)}::text::json)`).execute()]
+      return rows.length === 0 ? [] : [this.run(tx, statement, rows)]
     })
+  }
+
+  private async run(tx: Transaction, statement: Statement, rows: readonly Row[]): Promise<void> {
+    const given = tx`json_to_recordset(${JSON.stringify(rows)}::text::json)`
+    const answer = await statement(tx, given).execute()
+    if (statement === insertMessages) this.stored = answer as unknown as readonly OrdinalRow[]
   }
 }

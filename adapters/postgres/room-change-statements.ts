@@ -12,6 +12,14 @@ export const insertEvents: Statement = (tx, rows) => tx`
   select "roomId", seq, type, "actorId", "atMs", facts
   from ${rows} as t("roomId" uuid, seq bigint, type text, "actorId" uuid, "atMs" bigint, facts jsonb)`
 
+/** How many messages a room has up to one of them, and how many of those its sender sent. */
+export type OrdinalRow = {
+  readonly room_id: string
+  readonly sender_id: string
+  readonly ordinal: number
+  readonly sender_ordinal: number
+}
+
 /**
  * Counts on from the newest message of the room and from the sender's newest in it, to which nobody else adds meanwhile. All
  * of that is read before the first row is written, so that no look has to pass over what the statement itself has written.
@@ -43,7 +51,8 @@ export const insertMessages: Statement = (tx, rows) => tx`
     "replyTo", "threadId", "threadSeq", "threadBy", "atMs",
     before + row_number() over (partition by "roomId" order by seq),
     "senderBefore" + row_number() over (partition by "roomId", "senderId" order by seq)
-  from t join counted using ("roomId", "senderId")`
+  from t join counted using ("roomId", "senderId")
+  returning room_id, sender_id, ordinal, sender_ordinal`
 
 export const insertVersions: Statement = (tx, rows) => tx`
   insert into message_versions (message_id, seq, text, at_ms)

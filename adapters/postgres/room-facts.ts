@@ -5,18 +5,20 @@ import type { Member, Room } from '../../core/domain/room.js'
 import type { RoomFacts, RoomWrite } from '../../core/ports/room-log-port.js'
 import type { Transaction } from './connection.js'
 import { type InvitationRow, toInvitation } from './invitation-rows.js'
+import type { KnownMember } from './known-rooms.js'
+import type { LiveLogin } from './live-login.js'
 import { type MessageRow, messageColumns, toMessage } from './message-rows.js'
 import { type MemberRow, toMember } from './room-rows.js'
 
 type Person = { readonly name: string; readonly member: Member | null }
-type LiveLogin = { readonly userId: UserId; readonly expiresAtMs: number }
+type People = ReadonlyMap<RoomId, ReadonlyMap<UserId, Person>>
 type Census = NonNullable<RoomFacts['census']>
 
 /** Everything that the decisions of a batch may ask for, read with the rooms locked. */
 export class BatchFacts {
   constructor(
-    private readonly people: ReadonlyMap<string, Person>,
-    private readonly logins: ReadonlyMap<LoginId, LiveLogin>,
+    private readonly people: People,
+    readonly logins: ReadonlyMap<LoginId, LiveLogin>,
     private readonly messages: ReadonlyMap<MessageId, Message>,
     private readonly earlier: ReadonlyMap<string, NonNullable<RoomFacts['earlier']>>,
     private readonly invitations: ReadonlyMap<string, Invitation>,
@@ -25,7 +27,8 @@ export class BatchFacts {
 
   of({ roomId, actor, atMs, needs }: RoomWrite<unknown>, room: Room): RoomFacts {
     const { messageId, replyTo, clientMessageId, memberId, invitationCode } = needs
-    const person = this.people.get(personKey(roomId, actor.userId))
+    const people = this.people.get(roomId)
+    const person = people?.get(actor.userId)
     const invitation = invitationCode === undefined ? undefined : this.invitations.get(invitationCode)
     return {
       room,
@@ -38,10 +41,18 @@ export class BatchFacts {
         clientMessageId === undefined
           ? null
           : (this.earlier.get(sendKey(roomId, actor.userId, clientMessageId)) ?? null),
-      member: memberId === undefined ? null : (this.people.get(personKey(roomId, memberId))?.member ?? null),
+      member: memberId === undefined ? null : (people?.get(memberId)?.member ?? null),
       invitation: invitation?.roomId === roomId ? invitation : null,
       census: needs.census === true ? (this.censuses.get(roomId) ?? NOBODY) : null,
     }
+  }
+
+  /** The members of the room among those of whom was read; `sent` as far as it is given. */
+  membersOf(roomId: RoomId, sent: ReadonlyMap<UserId, number>): ReadonlyMap<UserId, KnownMember> {
+    const members = new Map<UserId, KnownMember>()
+    for (const [userId, { name, member }] of this.people.get(roomId) ?? [])
+      if (member !== null) members.set(userId, { name, member, sent: sent.get(userId) ?? null })
+    return members
   }
 
   private isLive({ userId, loginId }: RoomWrite<unknown>['actor'], atMs: number): boolean {
@@ -99,10 +110,11 @@ async function readPeople(tx: Transaction, writes: readonly RoomWrite<unknown>[]
                 ${[...wanted.values()].map(([, userId]) => userId)}::uuid[]) as w(room_id, user_id)
     join users u on u.id = w.user_id
     left join room_members m on m.room_id = w.room_id and m.user_id = w.user_id and m.left_at_ms is null`
-  const people = new Map<string, Person>()
+  const people = new Map<RoomId, Map<UserId, Person>>()
   for (const { room_id, role, ...row } of rows) {
     const member = role === null ? null : toMember({ ...row, role })
-    people.set(personKey(room_id, row.user_id), { name: row.display_name, member })
+    const ofRoom = people.get(room_id) ?? new Map<UserId, Person>()
+    people.set(room_id, ofRoom.set(row.user_id, { name: row.display_name, member }))
   }
   return people
 }
@@ -139,7 +151,8 @@ async function readEarlier(tx: Transaction, writes: readonly RoomWrite<unknown>[
     ) as w(room_id, sender_id, client_message_id)
     cross join lateral (
       select ${messageColumns(tx)}, m.submitted_digest from messages m
-      where m.room_id = w.room_id and m.sender_id = w.sender_id and m.client_message_id = w.client_message_id
+      where m.room_id = w.room_id and m.client_message_id = w.client_message_id
+        and m.sender_id::text = w.sender_id::text
       limit 1
     ) as m`
   return new Map(

@@ -42,6 +42,14 @@ export const toHeads = (row: HeadsRow): RoomHeads => ({
   members: row.members_head,
 })
 
+export const withHeads = (row: RoomRow, { head, messages, threads, members }: RoomHeads): RoomRow => ({
+  ...row,
+  head,
+  messages_head: messages,
+  threads_head: threads,
+  members_head: members,
+})
+
 export type MemberRow = {
   readonly user_id: string
   readonly display_name: string

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +10,10 @@ import { isMigrated, migrate, openDatabase } from '../../../adapters/postgres/in
 import { type TestDatabase, testDatabase } from '../../support/postgres.js'
 
 const OWN = fileURLToPath(new URL('../../../adapters/postgres/migrations', import.meta.url))
+/** The versions of a database that is up to date, and of the file after the last. */
+const applied = [0, ...readdirSync(OWN).map((name) => Number.parseInt(name, 10))].sort((a, b) => a - b)
+const NEXT = applied.length
+const fileName = (name: string) => `${String(NEXT).padStart(3, '0')}.do.${name}.sql`
 
 describe('migrate', () => {
   let database: TestDatabase
@@ -38,7 +43,7 @@ describe('migrate', () => {
 
   it('runs each file once where four processes start at once (fault P10)', async () => {
     await Promise.all([1, 2, 3, 4].map(() => migrate(database.url)))
-    assert.deepEqual(await versions(), [0, 1, 2, 3])
+    assert.deepEqual(await versions(), applied)
     const own = openDatabase({ url: database.url })
     assert.equal(await isMigrated(own.sql), true)
     await own.close()
@@ -51,23 +56,23 @@ describe('migrate', () => {
   })
 
   it('leaves nothing of a file that fails, and keeps those before it', async () => {
-    await writeFile(join(directory, '004.do.wrong.sql'), 'create table half (id int); select 1 / 0;')
+    await writeFile(join(directory, fileName('wrong')), 'create table half (id int); select 1 / 0;')
     await assert.rejects(migrate(database.url, { directory }))
-    assert.deepEqual(await versions(), [0, 1, 2, 3])
+    assert.deepEqual(await versions(), applied)
     const [row] = await sql`select to_regclass('half') as half`
     assert.deepEqual(row, { half: null })
   })
 
   it('leaves a newer schema as it is (fault P10)', async () => {
-    await writeFile(join(directory, '004.do.newer.sql'), 'create table newer (id int);')
+    await writeFile(join(directory, fileName('newer')), 'create table newer (id int);')
     await migrate(database.url, { directory })
     await migrate(database.url)
-    assert.deepEqual(await versions(), [0, 1, 2, 3, 4])
+    assert.deepEqual(await versions(), [...applied, NEXT])
   })
 
   it('tells a schema that is behind', async () => {
     await migrate(database.url, { directory })
-    await writeFile(join(directory, '004.do.newer.sql'), 'create table newer (id int);')
+    await writeFile(join(directory, fileName('newer')), 'create table newer (id int);')
     const own = openDatabase({ url: database.url })
     assert.equal(await isMigrated(own.sql, directory), false)
     await own.close()

@@ -1,0 +1,112 @@
+import type { RoomId, UserId } from '../../core/domain/ids.js'
+import type { Room } from '../../core/domain/room.js'
+import {
+  type MessageDraft,
+  type RoomCommit,
+  type RoomEvent,
+  raise,
+  type Stamp,
+  toRoomEvent,
+} from '../../core/domain/room-event.js'
+import type { RoomWrite } from '../../core/ports/room-log-port.js'
+import type { Sql } from './connection.js'
+import type { KnownRooms } from './known-rooms.js'
+import { type RoomRow, toHeads, toRoom } from './room-rows.js'
+
+type Answer = (events: readonly RoomEvent[]) => unknown
+
+/** A message that has its place in the log if the room is as it is known. */
+type Placed = {
+  readonly draft: MessageDraft
+  readonly stamp: Stamp
+  readonly loginId: string | null
+  /** Among the messages of the room, and among its sender's in it. */
+  readonly ordinal: number
+  readonly senderOrdinal: number
+  readonly event: RoomEvent
+  readonly answer: Answer
+}
+
+/** What the sends of one room become if it is as it is known: one message a write, in their order. */
+export type PlannedAppend = { readonly row: RoomRow; readonly placed: readonly Placed[] }
+
+/**
+ * Decides the writes of one room by what is known of it. Null where any of them needs more than that or is no plain send that
+ * goes through: then all of them have to be decided under the room's lock.
+ */
+export function planAppend(known: KnownRooms, writes: readonly RoomWrite<unknown>[]): PlannedAppend | null {
+  const [first] = writes
+  const room = first === undefined ? undefined : known.get(first.roomId)
+  if (room === undefined || room.count === null) return null
+  const state = toRoom(room.row)
+  const sent = new Map<UserId, number>()
+  const placed: Placed[] = []
+  for (const write of writes) {
+    const { userId } = write.actor
+    const before = sent.get(userId) ?? room.people.get(userId)?.sent
+    if (before == null) return null
+    sent.set(userId, before + 1)
+    const ordinals = { ordinal: room.count + placed.length + 1, senderOrdinal: before + 1 }
+    const next = place(known, write, { ...state, headSeq: room.row.head + placed.length }, ordinals)
+    if (next === null) return null
+    placed.push(next)
+  }
+  return { row: room.row, placed }
+}
+
+function place(
+  known: KnownRooms,
+  write: RoomWrite<unknown>,
+  room: Room,
+  ordinals: Pick<Placed, 'ordinal' | 'senderOrdinal'>,
+): Placed | null {
+  const facts = known.factsFor(write, room)
+  const decision = facts === null ? null : write.decide(facts)
+  if (decision === null || !decision.ok) return null
+  const { changes, answer } = decision.value
+  const [change] = changes
+  if (changes.length !== 1 || change?.type !== 'message.sent') return null
+  const { draft } = change
+  if (draft.replyTo !== null || draft.threadId !== null || draft.senderId !== write.actor.userId) return null
+  const stamp = { seq: room.headSeq + 1, atMs: write.atMs, actorId: write.actor.userId }
+  const { loginId } = write.actor
+  return { draft, stamp, loginId, ...ordinals, event: toRoomEvent(change, stamp), answer }
+}
+
+/** What the append commits. */
+export function commitOf({ row, placed }: PlannedAppend): RoomCommit {
+  const head = row.head + placed.length
+  return {
+    roomId: row.id,
+    heads: raise(toHeads(row), 'message.sent', head),
+    events: placed.map(({ event }) => event),
+  }
+}
+
+/** Appends in one call and answers which rooms were as they are known; the others were left alone. */
+export async function appendMessages(
+  sql: Sql,
+  plans: readonly PlannedAppend[],
+): Promise<ReadonlySet<RoomId>> {
+  const placed = plans.flatMap((plan) => plan.placed)
+  const drafts = placed.map(({ draft }) => draft)
+  const stamps = placed.map(({ stamp }) => stamp)
+  const [row] = await sql<{ appended: RoomId[] }[]>`
+    select to_json(append_messages(
+      ${plans.map(({ row }) => row.id)}::uuid[],
+      ${plans.map(({ row }) => row.head)}::bigint[],
+      ${drafts.map(({ id }) => id)}::uuid[],
+      ${drafts.map(({ roomId }) => roomId)}::uuid[],
+      ${stamps.map(({ seq }) => seq)}::bigint[],
+      ${drafts.map(({ senderId }) => senderId)}::uuid[],
+      ${placed.map(({ loginId }) => loginId)}::uuid[],
+      ${drafts.map(({ clientMessageId }) => clientMessageId)}::text[],
+      ${drafts.map(({ submittedDigest }) => submittedDigest)}::text[],
+      ${drafts.map(({ deliveredUnder }) => deliveredUnder)}::text[],
+      ${drafts.map(({ text }) => text)}::text[],
+      ${stamps.map(({ atMs }) => atMs)}::bigint[],
+      ${placed.map(({ ordinal }) => ordinal)}::bigint[],
+      ${placed.map(({ senderOrdinal }) => senderOrdinal)}::bigint[]
+    )) as appended`
+  return new Set(row?.appended ?? [])
+}

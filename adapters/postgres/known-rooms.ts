@@ -1,0 +1,112 @@
+import type { LoginId, RoomId, UserId } from '../../core/domain/ids.js'
+import type { Member, Room, RoomHeads } from '../../core/domain/room.js'
+import type { RoomFacts, RoomWrite } from '../../core/ports/room-log-port.js'
+import type { LiveLogin } from './live-login.js'
+import { type RoomRow, withHeads } from './room-rows.js'
+
+/** Someone of whom is known that they are a member. */
+export type KnownMember = {
+  readonly name: string
+  readonly member: Member
+  /** How many messages of the room are theirs; null while that is not known. */
+  sent: number | null
+}
+
+/** A room as a transaction left it that held it locked, and the members of whom it read. */
+export type KnownRoom = {
+  readonly row: RoomRow
+  /** How many messages it has; null while that is not known. */
+  readonly count: number | null
+  readonly people: ReadonlyMap<UserId, KnownMember>
+}
+
+type Bounds = { readonly rooms: number; readonly logins: number }
+
+const BOUNDS: Bounds = { rooms: 10_000, logins: 50_000 }
+
+/**
+ * What this process knows of rooms from its own writes: true for as long as the room's head in the database is the head of
+ * `row`, since nothing of a room changes without raising it. Whoever decides by it has to have the head compared by the write.
+ */
+export class KnownRooms {
+  /** Both in order of use, the longest unused first. */
+  private readonly rooms = new Map<RoomId, KnownRoom>()
+  private readonly logins = new Map<LoginId, LiveLogin>()
+
+  constructor(private readonly bounds: Bounds = BOUNDS) {}
+
+  get(roomId: RoomId): KnownRoom | undefined {
+    return this.rooms.get(roomId)
+  }
+
+  /**
+   * The facts for a plain send by a member, with the room as it is after earlier sends of the same batch. Whether the login has
+   * ended and whether the message is there already, the write has to look up. Null where something else is needed.
+   */
+  factsFor({ roomId, actor, atMs, needs }: RoomWrite<unknown>, room: Room): RoomFacts | null {
+    const { clientMessageId, ...others } = needs
+    if (clientMessageId === undefined || Object.keys(others).length > 0) return null
+    const person = this.rooms.get(roomId)?.people.get(actor.userId)
+    if (person === undefined || !this.mayBeLive(actor, atMs)) return null
+    return {
+      room,
+      loginIsLive: true,
+      actor: person.member,
+      actorName: person.name,
+      message: null,
+      replyTo: null,
+      earlier: null,
+      member: null,
+      invitation: null,
+      census: null,
+    }
+  }
+
+  /** A room as it was left, found at `before`; what else was known of it still holds if nothing happened in between. */
+  learn(room: KnownRoom, before: number): void {
+    const { id } = room.row
+    const known = this.rooms.get(id)
+    const stillHolds = known?.row.head === before
+    this.put(this.rooms, id, stillHolds ? merged(known, room) : room, this.bounds.rooms)
+  }
+
+  learnLogins(logins: ReadonlyMap<LoginId, LiveLogin>): void {
+    for (const [id, login] of logins) this.put(this.logins, id, login, this.bounds.logins)
+  }
+
+  /** The room has gone on from the head that is known, by messages of these senders alone. */
+  advance(roomId: RoomId, heads: RoomHeads, senders: readonly UserId[]): void {
+    const known = this.rooms.get(roomId)
+    if (known === undefined) return
+    for (const senderId of senders) {
+      const person = known.people.get(senderId)
+      if (person?.sent != null) person.sent += 1
+    }
+    const count = known.count === null ? null : known.count + senders.length
+    this.put(this.rooms, roomId, { ...known, row: withHeads(known.row, heads), count }, this.bounds.rooms)
+  }
+
+  forget(roomId: RoomId): void {
+    this.rooms.delete(roomId)
+  }
+
+  private mayBeLive({ userId, loginId }: RoomWrite<unknown>['actor'], atMs: number): boolean {
+    if (loginId === null) return true
+    const login = this.logins.get(loginId)
+    return login !== undefined && login.userId === userId && atMs < login.expiresAtMs
+  }
+
+  private put<K, V>(map: Map<K, V>, key: K, value: V, max: number): void {
+    map.delete(key)
+    map.set(key, value)
+    if (map.size > max) for (const [oldest] of map) return void map.delete(oldest)
+  }
+}
+
+/** `newer` with what it does not say taken from `older`. */
+function merged(older: KnownRoom, newer: KnownRoom): KnownRoom {
+  const people = new Map(older.people)
+  for (const [userId, person] of newer.people)
+    people.set(userId, { ...person, sent: person.sent ?? older.people.get(userId)?.sent ?? null })
+  return { row: newer.row, count: newer.count ?? older.count, people }
+}

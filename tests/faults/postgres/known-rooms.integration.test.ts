@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it, vi } from 'vitest'
+import {
+  codeOf,
+  edit,
+  leave,
+  openRoomOfThree,
+  type Person,
+  send,
+  setRole,
+  trySend,
+} from '../../contracts/store.js'
+import { auditRoom, type Processes, postgresOfProcesses, type StoreProcess } from './processes.js'
+
+let processes: Processes
+let here: StoreProcess
+let there: StoreProcess
+let room: Awaited<ReturnType<typeof openRoomOfThree>>
+let transactions: ReturnType<typeof vi.spyOn>
+
+beforeAll(async () => {
+  processes = await postgresOfProcesses()
+})
+afterAll(() => processes.stop())
+
+/** A room of which this process knows everything that a send of its owner or its member needs. */
+beforeEach(async () => {
+  here = processes.start()
+  there = processes.start()
+  room = await openRoomOfThree(here)
+  for (const sender of [room.owner, room.member]) await send(here, room.roomId, sender, 'first')
+  transactions = vi.spyOn(here.database, 'transaction')
+})
+afterEach(() => transactions.mockRestore())
+
+const sendHere = (sender: Person, text: string) => trySend(here, room.roomId, sender, text)
+const wentTheLongWay = () => transactions.mock.calls.length > 0
+
+/** What is counted up must be what counting finds. */
+async function auditOrdinals(): Promise<void> {
+  const rows = await processes.admin`
+    select from (
+      select ordinal, sender_ordinal, row_number() over (order by seq) as n,
+        row_number() over (partition by sender_id order by seq) as of_sender
+      from messages where room_id = ${room.roomId}
+    ) as counted where ordinal <> n or sender_ordinal <> of_sender`
+  assert.equal(rows.length, 0)
+  await auditRoom(processes, here, room.roomId)
+}
+
+describe('sends into a room that is known', () => {
+  it('are stored by one call, together and one after the other', async () => {
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        send(here, room.roomId, i % 2 === 0 ? room.owner : room.member, `at once ${i}`),
+      ),
+    )
+    for (let i = 0; i < 3; i += 1) await send(here, room.roomId, room.owner, `in turn ${i}`)
+    assert.equal(wentTheLongWay(), false)
+    assert.equal(await auditRoom(processes, here, room.roomId), 3 + 2 + 20 + 3)
+    await auditOrdinals()
+  })
+
+  it('keep their counts through edits, other senders and other processes', async () => {
+    const { roomId, owner, member } = room
+    const message = await send(here, roomId, owner, 'second')
+    await edit(here, owner.actor, message, 'second, edited')
+    await send(here, roomId, owner, 'third')
+    await send(there, roomId, member, 'from elsewhere')
+    await send(here, roomId, member, 'fourth')
+    await send(here, roomId, owner, 'fifth')
+    await auditOrdinals()
+  })
+
+  it('are decided anew where another process has written meanwhile', async () => {
+    await send(there, room.roomId, room.member, 'from elsewhere')
+    const sent = await sendHere(room.owner, 'second')
+    assert.equal(codeOf(sent), null)
+    assert.equal(wentTheLongWay(), true)
+    await auditOrdinals()
+  })
+
+  it('take turns with those of another process without losing or doubling one', async () => {
+    await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        send(i % 2 === 0 ? here : there, room.roomId, room.owner, `both ${i}`),
+      ),
+    )
+    await auditOrdinals()
+  })
+
+  it('are refused where another process has removed the sender, or made an observer of them', async () => {
+    await leave(there, room.roomId, room.member)
+    assert.equal(codeOf(await sendHere(room.member, 'still here')), 'NOT_FOUND')
+    await sendHere(room.owner, 'second')
+    const coOwner = room.observer
+    await setRole(there, room.roomId, room.owner.actor, coOwner, 'owner')
+    await setRole(there, room.roomId, coOwner.actor, room.owner, 'observer')
+    assert.equal(codeOf(await sendHere(room.owner, 'third')), 'FORBIDDEN')
+    await auditOrdinals()
+  })
+
+  it('are refused once another process has ended the login or disabled the account', async () => {
+    await there.logins.end(room.member.login.id, null, 'ended', there.clock.nowMs())
+    assert.equal(codeOf(await sendHere(room.member, 'still here')), 'UNAUTHENTICATED')
+    await there.accounts.setDisabled(room.owner.user.id, true, there.clock.nowMs())
+    assert.equal(codeOf(await sendHere(room.owner, 'still here')), 'UNAUTHENTICATED')
+    await auditOrdinals()
+  })
+
+  it('answer the message that is there for a client id that was used', async () => {
+    const once = { clientMessageId: 'once' }
+    const first = await send(here, room.roomId, room.owner, 'once', once)
+    assert.deepEqual(await send(here, room.roomId, room.owner, 'once', once), first)
+    assert.equal(codeOf(await trySend(here, room.roomId, room.owner, 'another text', once)), 'CONFLICT')
+    // The same id of someone else is another message, also in one batch with a repeated one.
+    const [again, other] = await Promise.all([
+      send(here, room.roomId, room.owner, 'once', once),
+      send(here, room.roomId, room.member, 'once', once),
+    ])
+    assert.equal(again.id, first.id)
+    assert.notEqual(other.id, first.id)
+    await auditOrdinals()
+  })
+
+  it('hold up nobody where one of a batch cannot be stored', async () => {
+    const results = await Promise.allSettled([
+      send(here, room.roomId, room.owner, 'fine'),
+      send(here, room.roomId, room.member, 'NUL \0 is no text for Postgres'),
+    ])
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'rejected'],
+    )
+    await auditOrdinals()
+  })
+})
