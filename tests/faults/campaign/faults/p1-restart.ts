@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { restartPostgres } from '../../nemesis/postgres-actions.js'
 import type { Fault } from '../fault.js'
 import { rounds } from './rounds.js'
@@ -5,6 +6,7 @@ import { Turns } from './turns.js'
 
 const EVERY_MS = 8_000
 const BACK_WITHIN_MS = 30_000
+const LOOK_EVERY_MS = 100
 
 export const restart: Fault = {
   name: 'P1',
@@ -32,7 +34,8 @@ export const restart: Fault = {
           const heal = await restartPostgres(database)
           return async () => {
             await heal()
-            while (!(await ready()) && performance.now() - startedMs < BACK_WITHIN_MS);
+            while (!(await ready()) && performance.now() - startedMs < BACK_WITHIN_MS)
+              await sleep(LOOK_EVERY_MS)
             backMs.push(performance.now() - startedMs)
           }
         }),

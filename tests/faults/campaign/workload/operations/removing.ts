@@ -18,6 +18,11 @@ export const removeMember: Operation = async (stage) => {
   room.members.delete(removed)
   room.former.add(removed)
   const outcome = await askForRemoval(stage, room, removed)
+  if (outcome === 'info') {
+    // A server that stands still may carry it out as soon as it goes on, and would undo a return; so there is none.
+    for (const device of stage.devicesOf(removed)) device.closeRoom(room.id)
+    return
+  }
   if (outcome === 'ok') await tryToStay(stage, room, removed)
   await sleep(stage.draw.between(BACK_AFTER_MS.min, BACK_AFTER_MS.max))
   await bringBack(stage, room, removed)
