@@ -1,5 +1,6 @@
 import { createHash, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
-import { jwtVerify, SignJWT } from 'jose'
+import { SignJWT } from 'jose/jwt/sign'
+import { jwtVerify } from 'jose/jwt/verify'
 import { isId } from '../../core/domain/ids.js'
 import type { ClockPort } from '../../core/ports/clock-port.js'
 import type { AccessClaims, TokenPort } from '../../core/ports/token-port.js'

@@ -1,6 +1,6 @@
 import type { TObject } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { TLocalizedValidationError } from 'typebox/error'
+import { Compile, type Validator } from 'typebox/schema'
 import type { Refusal, ValidationDetail } from '../../../core/domain/refusal.js'
 import { fail, ok, type Result } from '../../../core/domain/result.js'
 
@@ -12,14 +12,16 @@ const PATH_MAX = 100
 
 /** A check of whole requests, the same for HTTP and sockets, that never changes what it checks. */
 export function validatorOf(schema: TObject): Validate {
-  const validator = Compile(schema)
+  // Compiled when it is first used: all of them at once would hold up the start.
+  let compiled: Validator | null = null
   const names = new Set(Object.keys(schema.properties))
   return (value) => {
     // Before the schema, which would take its time over an object of thousands of fields.
     const isFields = typeof value === 'object' && value !== null && !Array.isArray(value)
     const unknown = isFields ? Object.keys(value).filter((name) => !names.has(name)) : []
     if (unknown.length > 0) return refusal(unknown.slice(0, DETAILS_MAX).map(unknownField))
-    if (!validator.Check(value)) return refusal(validator.Errors(value).flatMap(toDetails))
+    compiled ??= Compile(schema)
+    if (!compiled.Check(value)) return refusal(compiled.Errors(value)[1].flatMap(toDetails))
     const path = findUnstorable(value)
     if (path !== null) return refusal([{ path, message: 'must not contain NUL or lone surrogates' }])
     return ok(value as object)

@@ -32,6 +32,12 @@ const REQUEST_TIMEOUT_MS = 20_000
 /** Percent-encoded, an emoji of several parts is long. */
 const PATH_PARAMETER_MAX = 300
 
+const refuseSchema = () => {
+  throw new Error('operations check their input themselves: a route has no schema')
+}
+/** Given none, Fastify loads a validator and a serializer of its own, for schemas that no route has. */
+const NO_SCHEMAS = { buildValidator: refuseSchema, buildSerializer: refuseSchema }
+
 /** The HTTP side of the server, not yet listening. Its `server` is what `attachRealtime` takes. */
 export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
   const { config, logger, metrics, readiness } = parts
@@ -42,6 +48,7 @@ export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: PATH_PARAMETER_MAX },
     frameworkErrors: answerBadUrl,
+    schemaController: { compilersFactory: NO_SCHEMAS },
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 2_000 },
   })
   const proxies = new Proxies(config.trustedProxies)
@@ -55,7 +62,7 @@ export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
   })
   await app.register(cookie)
   await app.register((api) => serveApi(api, { ...parts, origins, proxies }), { prefix: '/api/v1' })
-  await app.register(serveDocs)
+  serveDocs(app)
   serveProbes(app, { readiness, metrics, metricsToken: config.metricsToken, proxies })
   serveLanding(app)
   return app

@@ -1,30 +1,21 @@
-import swagger, { type StaticDocumentSpec } from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
-import { asyncApiDocument } from '../contract/asyncapi.js'
-import { openApiDocument } from '../contract/openapi.js'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
-/** Version of the contract that the documents describe. */
-const VERSION = '1'
-
-/** Of the page; its own default lets other sites in and moves plain HTTP to HTTPS, which may not be there. */
-const PAGE_SECURITY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-/** The published documents, and a page that shows the first of them. */
-export async function serveDocs(app: FastifyInstance): Promise<void> {
-  const openApi = openApiDocument(VERSION)
-  const asyncApi = asyncApiDocument(VERSION)
-  await app.register(swagger, {
-    mode: 'static',
-    specification: { document: openApi as unknown as StaticDocumentSpec['document'] },
-  })
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: PAGE_SECURITY,
-    uiConfig: { supportedSubmitMethods: [], validatorUrl: null },
-  })
-  app.get('/docs/openapi.json', async () => openApi)
-  app.get('/docs/asyncapi.json', async () => asyncApi)
+/**
+ * The published documents, and a page that shows them. They are an app of their own, loaded when somebody first asks: what
+ * makes them takes longer to load than the rest of the HTTP side, and a start would wait for it.
+ */
+export function serveDocs(app: FastifyInstance): void {
+  let loaded: Promise<FastifyInstance> | null = null
+  const pages = async (): Promise<FastifyInstance> => {
+    const { buildDocsPages } = await import('./docs-pages.js')
+    return buildDocsPages(app.log)
+  }
+  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+    loaded ??= pages()
+    const { routing } = await loaded
+    reply.hijack()
+    routing(request.raw, reply.raw)
+  }
+  app.get('/docs', answer)
+  app.get('/docs/*', answer)
 }
