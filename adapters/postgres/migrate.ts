@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type Postgrator from 'postgrator'
 import { openConnections, type Sql, type Transaction } from './connection.js'
@@ -46,6 +49,7 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
     parameters: { lock_timeout: options.lockTimeoutMs ?? 60_000 },
   })
   try {
+    if (await isApplied(sql, directory)) return
     const files = await (await postgratorOn(sql, directory)).getMigrations()
     const versions = files.filter((file) => file.action === 'do').map((file) => file.version)
     // An incomplete installation must not pass for a finished migration.
@@ -56,6 +60,31 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   } finally {
     await sql.end({ timeout: 1 })
   }
+}
+
+/**
+ * Whether every file has been applied as it is now. So it is at nearly every start; one query tells, and the rest need not even
+ * be loaded. Nothing is locked: what has been applied stays so.
+ */
+async function isApplied(sql: Sql, directory: string): Promise<boolean> {
+  const names = await readdir(directory).catch(() => [])
+  const files = names.filter((name) => /^\d+\.do\..*\.sql$/.test(name))
+  const [found] = await sql<{ exists: boolean }[]>`select to_regclass(${SCHEMA_TABLE}) is not null as exists`
+  if (files.length === 0 || found?.exists !== true) return false
+  const rows = await sql<
+    { version: number; md5: string | null }[]
+  >`select version, md5 from ${sql(SCHEMA_TABLE)}`
+  const applied = new Map(rows.map(({ version, md5 }) => [version, md5]))
+  const checksums = await Promise.all(files.map((name) => checksumOf(join(directory, name))))
+  return files.every((name, index) => applied.get(Number.parseInt(name, 10)) === checksums[index])
+}
+
+/** As postgrator takes it, whatever the line ends of a checkout are. */
+async function checksumOf(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8')
+  return createHash('md5')
+    .update(text.replaceAll(/\r\n|\r/g, '\n'), 'utf8')
+    .digest('hex')
 }
 
 /** The lock is the transaction's own, so that it can neither outlive the migration nor be lost before its end. */
