@@ -1,6 +1,6 @@
 import { Container, ContainerModule, type ResolutionContext } from 'inversify'
 import type { CacheStats } from '../../../adapters/memory/index.js'
-import type { Database, DatabaseOptions } from '../../../adapters/postgres/index.js'
+import { type Database, type DatabaseOptions, isMigrated } from '../../../adapters/postgres/index.js'
 import { createParley, type Parley, type ParleyPorts } from '../../../core/parley.js'
 import { memoryRuntime, postgresRuntime, type RuntimeOptions } from './runtime.js'
 import { postgresStorage } from './storage.js'
@@ -19,6 +19,8 @@ export type Composition = {
   readonly parley: Parley
   readonly ports: ParleyPorts
   readonly database: Database
+  /** Whether the schema is that of this version, or a later one. */
+  isMigrated(): Promise<boolean>
   /** Counts of the one cache so far, that of live sessions. */
   readonly sessionCache: () => CacheStats
   /** Gives back what this process holds for others to see, and closes every connection. */
@@ -44,6 +46,7 @@ export function compose(options: CompositionOptions): Composition {
     parley: container.get(PARLEY),
     ports,
     database,
+    isMigrated: () => isMigrated(database.sql),
     sessionCache: () => container.get(CACHE).stats(),
     async close() {
       // A lease that cannot be given back lapses by itself.

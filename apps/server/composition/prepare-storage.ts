@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { type Database, type DatabaseOptions, isMigrated, migrate } from '../../../adapters/postgres/index.js'
+import type { DatabaseOptions } from '../../../adapters/postgres/index.js'
 import { PortUnavailable } from '../../../core/ports/port-unavailable.js'
 import type { ServerConfig } from '../config/read-config.js'
 import { generatedSecret } from '../config/secrets.js'
@@ -8,7 +8,6 @@ import { prepareDataDirectory, startEmbeddedPostgres } from '../embedded-postgre
 export type Storage = {
   readonly database: DatabaseOptions
   readonly authSecret: string
-  isMigrated(database: Database): Promise<boolean>
   /** Ends the embedded Postgres, where there is one. */
   release(): Promise<void>
 }
@@ -26,12 +25,17 @@ export async function prepareStorage(config: ServerConfig, logger: Logger): Prom
       authSecret:
         config.authSecret ??
         (await generatedSecret(await prepareDataDirectory(config.dataDir), 'auth-secret')),
-      isMigrated: (database) => isMigrated(database.sql),
     }
   } catch (error) {
     await place.release()
     throw error
   }
+}
+
+/** The adapters are loaded while the embedded Postgres starts, not before. */
+async function migrateAt(url: string): Promise<void> {
+  const { migrate } = await import('../../../adapters/postgres/index.js')
+  await migrate(url)
 }
 
 type Place = Pick<Storage, 'database' | 'release'> & { migrate(): Promise<void> }
@@ -42,7 +46,7 @@ function external(config: ServerConfig, url: string): Place {
   return {
     database: { url, directUrl },
     async migrate() {
-      await migrate(directUrl).catch((error: unknown) => {
+      await migrateAt(directUrl).catch((error: unknown) => {
         if (!(error instanceof PortUnavailable)) throw error
         // The operator has to know which of their settings to look at; passwords stay out of it.
         throw new Error(`Postgres at ${new URL(directUrl).host} (${variable}) cannot be used`, {
@@ -67,7 +71,7 @@ async function embedded(config: ServerConfig, logger: Logger): Promise<Place> {
   postgres.onRestored(() => logger.info('the embedded Postgres is back'))
   return {
     database: { url: postgres.url },
-    migrate: () => migrate(postgres.url),
+    migrate: () => migrateAt(postgres.url),
     release: () => postgres.stop(),
   }
 }

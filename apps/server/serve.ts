@@ -1,0 +1,85 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { compose } from './composition/index.js'
+import type { Storage } from './composition/prepare-storage.js'
+import type { ServerConfig } from './config/read-config.js'
+import { buildHttp } from './http/build-http.js'
+import { Metrics } from './ops/metrics.js'
+import { OverviewOfInstances } from './ops/overview.js'
+import { Readiness } from './ops/readiness.js'
+import { Retention } from './ops/retention.js'
+import { attachRealtime } from './realtime/attach-realtime.js'
+import { SocketNotices } from './realtime/socket-notices.js'
+
+/** More than the deadline of any call to the database. */
+const HTTP_PATIENCE_MS = 8_000
+
+export type RunningServer = {
+  readonly url: string
+  /** Accepts nothing more, tells the clients, finishes what is under way, and gives back what it holds. */
+  stop(): Promise<void>
+}
+
+/** Brings everything up in order, on storage that is ready: use cases, HTTP, sockets. Stopping it releases the storage as well. */
+export async function serve(config: ServerConfig, logger: Logger, storage: Storage): Promise<RunningServer> {
+  const metrics = new Metrics()
+  const notices = new SocketNotices()
+  const { parley, ports, database, isMigrated, sessionCache, close } = compose({
+    authSecret: storage.authSecret,
+    notices,
+    database: storage.database,
+    shared: config.databaseUrl !== null,
+    limitFactor: config.limitFactor,
+    sessionMaxMs: config.sessionMaxMs,
+    onError: (error) => logger.warn({ err: error }, 'something in the background failed'),
+  })
+  const readiness = new Readiness({
+    postgres: async () => ((await database.health()).ok ? 'ok' : 'unavailable'),
+    migrations: async () => ((await isMigrated()) ? 'ok' : 'unavailable'),
+  })
+  metrics.cache('sessions', 'memory', () => {
+    const { hits, misses, staleRefused } = sessionCache()
+    return { hit: hits, miss: misses, stale: staleRefused }
+  })
+  await parley.start()
+  const overview = () => instances.gather()
+  const http = await buildHttp({ parley, config, logger, metrics, readiness, overview })
+  const realtime = attachRealtime(http.server, { parley, config, logger, metrics, bus: ports.bus, notices })
+  const instances = new OverviewOfInstances({
+    metrics,
+    peers: realtime.io,
+    sockets: () => realtime.io.of('/').sockets.size,
+    roomsTracked: () => parley.roomFeed.trackedRooms().length,
+    gapsRepaired: () => parley.roomFeed.gapsRepaired(),
+    caches: () => [{ cache: 'sessions', tier: 'memory', ...sessionCache() }],
+  })
+  await http.listen({ host: config.host, port: config.port })
+  const retention = new Retention(
+    () => parley.forgetEndedLogins.execute(),
+    (error) => logger.warn({ err: error }, 'what is no longer kept could not be deleted'),
+  )
+  return {
+    url: urlOf(config.host, http.server.address() as AddressInfo),
+    async stop() {
+      readiness.drain()
+      await realtime.drain()
+      await closeHttp(http)
+      parley.stop()
+      await retention.stop()
+      await close()
+      await storage.release()
+    },
+  }
+}
+
+/** Answers what is under way. Node itself stops looking for requests that never end once a server closes. */
+async function closeHttp(http: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => http.server.closeAllConnections(), HTTP_PATIENCE_MS)
+  await http.close()
+  clearTimeout(cut)
+}
+
+function urlOf(host: string, { port }: AddressInfo): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
