@@ -75,12 +75,23 @@ export async function inviteAll(
 ): Promise<void> {
   if (guests.length === 0) return
   const at = instances[0] as Instance
-  const code = await invite(writer, room, at, guests.length)
+  const code = await untilDone(() => invite(writer, room, at, guests.length))
   if (code === null) throw new Error(`no invitation into ${room.id}`)
   await inGroups(guests, 8, async (guest, index) => {
-    const accepted = await accept(writer, room, guest, instances[index % instances.length] as Instance, code)
+    const door = instances[index % instances.length] as Instance
+    const accepted = await untilDone(() => accept(writer, room, guest, door, code))
     if (!accepted) throw new Error(`${guest.name} did not get into ${room.id}`)
   })
+}
+
+const TRIES = 5
+
+/** Repeats what may have failed because the machine is busy. */
+async function untilDone<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = TRIES; ; left -= 1) {
+    const result = await attempt()
+    if (result || left === 1) return result
+  }
 }
 
 /** The code of a new invitation, or null. */
