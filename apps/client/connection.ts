@@ -37,6 +37,8 @@ export class Connection {
   private heard = 0
   private openTimer: unknown
   private ending: Ending | null = null
+  /** While it is open; the socket itself forgets it as soon as the connection is gone. */
+  private socketId: string | null = null
   private readonly ended: Promise<Ending>
   private resolveEnded: (ending: Ending) => void = () => undefined
 
@@ -61,7 +63,13 @@ export class Connection {
   /** Resolves with null once it is open, or with why it is not. */
   async open(): Promise<Ending | null> {
     const { environment } = this.parts
-    const opened = new Promise<null>((resolve) => this.socket.on('connect', () => resolve(null)))
+    const opened = new Promise<null>((resolve) => {
+      this.socket.on('connect', () => {
+        this.socketId = this.socket.id ?? null
+        this.tell('open', 'connected')
+        resolve(null)
+      })
+    })
     this.socket.on('connect_error', ((error: Error & { data?: WireError }) => {
       const { data } = error
       const told =
@@ -81,7 +89,7 @@ export class Connection {
     this.socket.connect()
     const ending = await Promise.race([opened, this.ended])
     environment.clearTimeout(this.openTimer)
-    this.tell(ending === null ? 'open' : 'refused', ending?.reason ?? 'connected')
+    if (ending !== null) this.tell('refused', ending.reason)
     return ending
   }
 
@@ -97,7 +105,7 @@ export class Connection {
   end(ending: Ending): void {
     if (this.ending !== null) return
     this.ending = ending
-    if (this.socket.connected) this.tell('closed', ending.reason)
+    if (this.socketId !== null) this.tell('closed', ending.reason)
     this.parts.environment.clearTimeout(this.openTimer)
     this.socket.off()
     this.socket.disconnect()
@@ -112,7 +120,7 @@ export class Connection {
   /** One request; rejects with the refusal, or with having no answer. */
   emit(name: string, payload: object, withinMs: number): Promise<unknown> {
     const { url, observer } = this.parts
-    const request = { via: 'socket', name, payload, url, socketId: this.socket.id ?? null } as const
+    const request = { via: 'socket', name, payload, url, socketId: this.socketId } as const
     return observer.request(request, () => this.ask(name, payload, withinMs))
   }
 
@@ -150,7 +158,7 @@ export class Connection {
 
   private receive(name: string, payload: unknown): void {
     this.heard += 1
-    this.parts.observer.push(name, payload, this.parts.url, this.socket.id ?? null)
+    this.parts.observer.push(name, payload, this.parts.url, this.socketId)
     if (name === 'session:ended') this.endSession(payload as Pushes['session:ended'])
     else this.parts.onPush(name as PushName, payload as Pushes[PushName])
   }
@@ -162,7 +170,7 @@ export class Connection {
   }
 
   private tell(state: 'open' | 'closed' | 'refused', reason: string): void {
-    this.parts.observer.connection(state, reason, this.parts.url, this.socket.id ?? null)
+    this.parts.observer.connection(state, reason, this.parts.url, this.socketId)
   }
 }
 

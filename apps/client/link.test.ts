@@ -318,4 +318,20 @@ describe('the tester', () => {
     ])
     expect(JSON.stringify(observed)).not.toMatch(/access-|refresh-|quiet sentence/)
   })
+  it.each([
+    ['the network', 'transport close', (socket: ScriptedSocket) => socket.drop()],
+    ['the client', 'reconnect', () => client.reconnect()],
+    [
+      'the server',
+      'draining',
+      (socket: ScriptedSocket) => socket.push('session:ended', { reason: 'draining' }),
+    ],
+  ])('sees once that %s has ended a connection, and which one it was', async (_who, _reason, end) => {
+    end(await connected())
+    last().drop()
+    await pass(0)
+    expect(observed.filter((seen) => seen.kind === 'connection' && seen.state === 'closed')).toMatchObject([
+      { url: 'http://one.example', socketId: 'socket' },
+    ])
+  })
 })

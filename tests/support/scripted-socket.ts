@@ -4,7 +4,6 @@ type Listener = (...args: unknown[]) => void
 
 /** A socket of socket.io-client whose other end is the test. */
 export class ScriptedSocket implements SocketLike {
-  readonly id = 'socket'
   connected = false
   isConnecting = false
   /** Answers at once, where a test wants that. */
@@ -21,6 +20,11 @@ export class ScriptedSocket implements SocketLike {
     readonly url: string,
     readonly options: Record<string, unknown>,
   ) {}
+
+  /** Gone as soon as the connection is, as there. */
+  get id(): string | undefined {
+    return this.connected ? 'socket' : undefined
+  }
 
   connect(): void {
     this.isConnecting = true
