@@ -1,13 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { eventually } from '../../support/postgres-cluster.js'
 import type { PostgresTarget } from './postgres-actions.js'
 import type { Heal } from './process-actions.js'
 import type { TcpProxy, Verdict } from './tcp-proxy.js'
 
-const GRAB_EVERY_MS = 5
-/** In a row, before it counts as so. */
-const LOOKS = 10
 /** What the servers call their connections begins so; ours are called otherwise. */
 const SERVERS = 'parley%'
 const HOLDER = 'fault-holder'
@@ -28,50 +24,51 @@ const serverConnections = async ({ sql }: PostgresTarget): Promise<number> => {
 }
 
 /**
- * Ends the connections of all servers and holds every one that their role may have; what becomes free later is grabbed as well.
- * The superuser's own are left. Resolves when no server has one; `onHeld` is told how many we have.
+ * Ends the connections of all servers and holds every one that their role may have, so that they get none; those that are kept
+ * for superusers are left. Answers how many it holds.
  */
-export async function holdConnections(
-  target: PostgresTarget,
-  onHeld: (count: number) => void = () => undefined,
-): Promise<Heal> {
+export async function holdConnections(target: PostgresTarget): Promise<{ held: number; heal: Heal }> {
+  const { sql } = target
   const held: postgres.Sql[] = []
-  let isOver = false
-  const grab = async (): Promise<boolean> => {
-    const connection = { application_name: HOLDER }
-    const sql = postgres(target.url, { max: 1, connection, onnotice: () => undefined })
-    const isIn = await sql`select 1`.then(
-      () => true,
-      () => false,
-    )
-    if (isIn) onHeld(held.push(sql))
-    else await sql.end({ timeout: 0 })
-    return isIn && !isOver
-  }
-  const holding = (async () => {
-    while (!isOver) {
-      await endConnections(target)
-      while (await grab());
-      await sleep(GRAB_EVERY_MS)
-    }
-  })()
   const heal = async () => {
-    isOver = true
-    await holding
-    await Promise.all(held.splice(0).map((sql) => sql.end({ timeout: 1 })))
+    await Promise.all(held.splice(0).map((connection) => connection.end({ timeout: 1 })))
   }
-  // One that was under way may still come in where one of ours could not yet.
-  let freeOfThem = 0
+  const role = new URL(target.url).username
+  // Else they would take what becomes free before we do.
+  await sql`alter role ${sql(role)} connection limit 0`
   try {
     await eventually('no server has a connection any more', async () => {
-      freeOfThem = (await serverConnections(target)) === 0 ? freeOfThem + 1 : 0
-      return freeOfThem === LOOKS
+      await endConnections(target)
+      return (await serverConnections(target)) === 0
     })
+    for (let left = await freeConnections(target); left > 0; left = await freeConnections(target))
+      held.push(...(await Promise.all(Array.from({ length: left }, () => holdOne(target)))))
   } catch (error) {
     await heal()
     throw error
+  } finally {
+    await sql`alter role ${sql(role)} connection limit -1`
   }
-  return heal
+  return { held: held.length, heal }
+}
+
+async function holdOne({ adminUrl }: PostgresTarget): Promise<postgres.Sql> {
+  const connection = postgres(adminUrl, {
+    max: 1,
+    connection: { application_name: HOLDER },
+    onnotice: () => undefined,
+  })
+  await connection`select 1`
+  return connection
+}
+
+/** That whoever is no superuser may have. */
+async function freeConnections({ sql }: PostgresTarget): Promise<number> {
+  const [row] = await sql<{ free: number }[]>`
+    select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+      - current_setting('reserved_connections')::int - count(*)::int as free
+    from pg_stat_activity where backend_type = 'client backend'`
+  return row?.free ?? 0
 }
 
 /** `ReadyForQuery` outside any transaction: what was asked is committed by now, or rolled back. */

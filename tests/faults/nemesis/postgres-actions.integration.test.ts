@@ -103,10 +103,7 @@ describe('actions on Postgres', () => {
   })
 
   it('holdConnections leaves the servers none, until it is healed', async () => {
-    let held = 0
-    const heal = await holdConnections(target, (count) => {
-      held = count
-    })
+    const { held, heal } = await holdConnections(target)
     const refusals: unknown[] = []
     for (let tries = 0; tries < 5; tries += 1) {
       refusals.push(await failure(database.call('test', (sql) => sql`select 1`)))

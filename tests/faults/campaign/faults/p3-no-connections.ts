@@ -34,11 +34,10 @@ export const noConnections: Fault = {
       },
       inject: () =>
         turns.healed(async () => {
-          const heal = await holdConnections(world.database, (count) => {
-            held = count
-          })
+          const holding = await holdConnections(world.database)
+          held = holding.held
           answers.push(...(await askAll(world)))
-          return heal
+          return holding.heal
         }),
       async checks() {
         const violations = lostOf(probes)
