@@ -1,11 +1,12 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { BENCHES, PROFILED } from './benches/index.js'
 import { describeMachine, type Machine, machineLines } from './machine/describe.js'
+import { undoAtSignals } from './machine/undoing.js'
 import { openWorkspace, type Workspace } from './machine/workspace.js'
 import { type Options, readOptions, USAGE } from './options.js'
-import { profileBench } from './profile/profile-bench.js'
 import { boundLine } from './report/bounds.js'
+import { fillPage, type Results } from './report/page.js'
 import { settingsFor } from './settings.js'
 
 const RESULTS = 'bench-results'
@@ -19,6 +20,8 @@ async function main(): Promise<void> {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${USAGE}\n`)
     process.exit(2)
   }
+  if (options.page !== null) return fill(options.page, options.names)
+  undoAtSignals()
   const workspace = await openWorkspace()
   try {
     const machine = describeMachine(workspace)
@@ -58,16 +61,23 @@ async function measure(
   say(`\nRaw results: ${file}`)
 }
 
+async function fill(page: string, files: readonly string[]): Promise<void> {
+  const runs = await Promise.all(
+    files.map(async (file) => JSON.parse(await readFile(file, 'utf8')) as Results),
+  )
+  await writeFile(page, fillPage(await readFile(page, 'utf8'), runs))
+}
+
 async function profile(
   names: readonly string[],
   options: NonNullable<Options['profile']>,
   workspace: Workspace,
 ): Promise<void> {
   for (const name of names) {
-    const bench = PROFILED.get(name)
-    if (bench === undefined) continue
-    say(`\n## ${name}: ${bench.title}\n`)
-    await profileBench(bench, workspace, { ...options, say })
+    const profiled = PROFILED.get(name)
+    if (profiled === undefined) continue
+    say(`\n## ${name}: ${profiled.title}\n`)
+    await profiled.run(workspace, { ...options, say })
   }
 }
 

@@ -4,6 +4,8 @@ export type BenchSettings = {
   readonly rounds: number
   readonly stepMs: number
   readonly warmUpMs: number
+  /** Before the first search of a system: until its code is compiled. */
+  readonly firstWarmUpMs: number
   /** Of the rate at which the search for a limit begins. */
   readonly startShare: number
   readonly growth: number
@@ -14,9 +16,25 @@ export type BenchSettings = {
   readonly say: (line: string) => void
 }
 
-const FULL = { stepMs: 2_000, warmUpMs: 1_500, startShare: 1, growth: 1.6, precision: 1.07, stepsMax: 24 }
+const FULL = {
+  stepMs: 2_000,
+  warmUpMs: 1_500,
+  firstWarmUpMs: 8_000,
+  startShare: 1,
+  growth: 1.6,
+  precision: 1.07,
+  stepsMax: 24,
+}
 /** Two low rates and no search. */
-const QUICK = { stepMs: 250, warmUpMs: 100, startShare: 0.1, growth: 2, precision: 1.07, stepsMax: 2 }
+const QUICK = {
+  stepMs: 250,
+  warmUpMs: 100,
+  firstWarmUpMs: 100,
+  startShare: 0.1,
+  growth: 2,
+  precision: 1.07,
+  stepsMax: 2,
+}
 
 export function settingsFor(
   quick: boolean,

@@ -1,4 +1,5 @@
 import type { Bench } from '../bench.js'
+import { JOINING, type Profiled, STARTING, steadyLoad } from '../profile/profiled.js'
 import { COMING_BACK } from './coming-back.js'
 import { HISTORY } from './history.js'
 import { IDLE_MEMORY } from './memory.js'
@@ -22,7 +23,9 @@ export const BENCHES: ReadonlyMap<string, Bench> = new Map([
   ['history', HISTORY],
 ])
 
-/** Those that can run at a set rate under a profiler. */
-export const PROFILED: ReadonlyMap<string, ThroughputBench> = new Map(
-  THROUGHPUT.map((bench) => [bench.name, bench]),
-)
+/** Those whose work a server can be profiled at. */
+export const PROFILED: ReadonlyMap<string, Profiled> = new Map([
+  ...THROUGHPUT.map((bench) => [bench.name, steadyLoad(bench)] as const),
+  ['coming-back', JOINING],
+  ['start', STARTING],
+])

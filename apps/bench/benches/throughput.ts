@@ -1,7 +1,7 @@
 import { type Contender, enterArena, prepare } from '../arena.js'
 import type { BenchContext, BenchReport } from '../bench.js'
 import { latencyBound, latencyTable, throughputBounds, throughputTable } from '../report/throughput-report.js'
-import { findSustainedRate } from '../sustained-rate.js'
+import { findSustainedRate, type Search } from '../sustained-rate.js'
 import { SYSTEMS, type SystemName } from '../systems/system.js'
 import { measureLatency } from './latency.js'
 import { oneRoom, pairs } from './scenes.js'
@@ -74,15 +74,18 @@ export async function runThroughput(
 
 function searchFor(
   bench: ThroughputBench,
-  { stepMs, warmUpMs, precision, growth, startShare, stepsMax }: BenchContext['settings'],
+  settings: BenchContext['settings'],
   system: SystemName,
   earlier: number | undefined,
-) {
-  const base = { stepMs, warmUpMs, precision, stepsMax }
-  if (earlier === undefined)
-    return { ...base, startPerSecond: bench.startPerSecond[system] * startShare, growth }
+): Search {
+  const { stepMs, warmUpMs, firstWarmUpMs, precision, growth, startShare, stepsMax } = settings
+  const base = { stepMs, precision, stepsMax }
+  if (earlier === undefined) {
+    const startPerSecond = bench.startPerSecond[system] * startShare
+    return { ...base, startPerSecond, growth, warmUpMs: firstWarmUpMs }
+  }
   // Near what an earlier round has found, fewer steps do.
-  return { ...base, startPerSecond: earlier * 0.85, growth: Math.min(growth, 1.25) }
+  return { ...base, startPerSecond: earlier * 0.85, growth: Math.min(growth, 1.25), warmUpMs }
 }
 
 function describe({ unit, unitsPerMessage }: ThroughputBench, round: ThroughputRound): string {

@@ -14,6 +14,8 @@ const HOPELESS_SENDS = 100
 const GRACE_MS = 1_500
 /** How long an overloaded server may take for what it has, so that the next step begins on an idle one. */
 const DRAIN_MS = 20_000
+/** Without an answer or a delivery for so long, nothing more is to come. */
+const STALLED_MS = 2_000
 const POLL_MS = 10
 /** Of how many messages one is timed at each of its receivers; all are counted. */
 const TIMED_OF = 4
@@ -163,11 +165,20 @@ export class Step {
     }
   }
 
-  /** Waits until all that was sent is answered and delivered, at most so long. */
+  /** Waits until all that was sent is answered and delivered, or nothing more comes, at most so long. */
   private async settled(withinMs: number): Promise<void> {
     const deadlineMs = performance.now() + withinMs
-    const isOpen = () => this.acked + this.refused < this.sent || this.delivered < this.expected
-    while (isOpen() && this.closed === 0 && performance.now() < deadlineMs) await sleep(POLL_MS)
+    const progress = () => this.acked + this.refused + this.delivered
+    let [last, lastMs] = [progress(), performance.now()]
+    while (this.isOpen() && performance.now() < Math.min(deadlineMs, lastMs + STALLED_MS)) {
+      await sleep(POLL_MS)
+      if (progress() !== last) [last, lastMs] = [progress(), performance.now()]
+    }
+  }
+
+  private isOpen(): boolean {
+    const isAnswered = this.acked + this.refused >= this.sent
+    return this.closed === 0 && !(isAnswered && this.delivered >= this.expected)
   }
 
   private result(loadCpu: number, serverCpu: number, coresBusy: number[] | null): StepResult {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { undoing } from './undoing.js'
 
 const TMPFS = 0x01021994
 
@@ -22,6 +23,6 @@ export async function openWorkspace(): Promise<Workspace> {
     path,
     authSecret: randomBytes(32).toString('base64url'),
     inMemory: (await statfs(path)).type === TMPFS,
-    remove: () => rm(path, { recursive: true, force: true }),
+    remove: undoing(() => rm(path, { recursive: true, force: true })),
   }
 }

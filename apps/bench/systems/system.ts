@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { spawnOn } from '../machine/pinning.js'
+import { undoing } from '../machine/undoing.js'
 
 export const SYSTEMS = ['bare', 'naive', 'parley'] as const
 export type SystemName = (typeof SYSTEMS)[number]
@@ -57,12 +58,13 @@ export async function startSystem(name: SystemName, options: SystemOptions): Pro
     if (child.exitCode === null && child.signalCode === null) child.kill(signal)
     await exited
   }
+  const stop = undoing(() => end('SIGTERM'))
   const timer = setTimeout(() => child.kill('SIGKILL'), READY_WITHIN_MS)
   const url = await Promise.race([readyUrl(child), exited.then(() => null)])
   clearTimeout(timer)
   if (url === null || child.pid === undefined) throw new Error(`${name} ended before it was ready`)
   const readyMs = performance.now() - startedMs
-  return { name, url, pid: child.pid, child, readyMs, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') }
+  return { name, url, pid: child.pid, child, readyMs, stop, kill: () => end('SIGKILL') }
 }
 
 function environment({ dataDir, authSecret, port = 0 }: SystemOptions): NodeJS.ProcessEnv {

@@ -24,12 +24,14 @@ await sql`
     unique (room_id, seq)
   )`
 
-process.once('SIGTERM', () => {
-  void sql
-    .end({ timeout: 1 })
-    .then(() => database.stop())
-    .then(() => process.exit(0))
-})
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    void sql
+      .end({ timeout: 1 })
+      .then(() => database.stop())
+      .then(() => process.exit(0))
+  })
+}
 
 serve({
   async join(roomId) {
