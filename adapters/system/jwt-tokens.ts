@@ -1,4 +1,4 @@
-import { createHash, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { createSecretKey, hash, type KeyObject, randomBytes } from 'node:crypto'
 import { SignJWT } from 'jose/jwt/sign'
 import { jwtVerify } from 'jose/jwt/verify'
 import { isId } from '../../core/domain/ids.js'
@@ -68,6 +68,6 @@ export class JwtTokens implements TokenPort {
   }
 
   digest(text: string): string {
-    return createHash('sha256').update(text, 'utf8').digest('base64url')
+    return hash('sha256', text, 'base64url')
   }
 }
