@@ -67,7 +67,7 @@ export class MemoryRoomRepo implements RoomRepoPort {
     const room = this.database.rooms.get(roomId)
     const member = room?.member(userId)
     if (room === undefined || member == null) return null
-    const messages = room.between(0, Number.POSITIVE_INFINITY).slice(-messageLimit)
+    const messages = messageLimit === 0 ? [] : room.between(0, Number.POSITIVE_INFINITY).slice(-messageLimit)
     return {
       room: room.room,
       headSeq: room.heads.head,

@@ -6,7 +6,7 @@ import { invalid, notFound, type Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
 import type { Role } from '../../domain/role.js'
 import type { Member, Room } from '../../domain/room.js'
-import type { RoomEvent } from '../../domain/room-event.js'
+import type { RoomEvent, RoomSnapshot } from '../../domain/room-event.js'
 import type { Presence, PresencePort } from '../../ports/presence-port.js'
 import type { RoomLogPort } from '../../ports/room-log-port.js'
 import type { RoomRepoPort } from '../../ports/room-repo-port.js'
@@ -27,6 +27,10 @@ export type JoinedRoom = {
   readonly snapshot: { readonly messages: readonly Message[] } | null
 }
 
+/** A client that is ahead of the log (a restored backup) begins anew, as one without `since` does. */
+const isNear = (since: number | undefined, headSeq: number): since is number =>
+  since !== undefined && headSeq >= since && headSeq - since <= EVENTS_LIMIT.max
+
 /**
  * Brings a member up to date and keeps them so: `enter` puts the caller's socket into the room between the access check and
  * the read, so that no event falls between what is read and what is pushed. Membership is judged again by the read itself; on
@@ -46,18 +50,26 @@ export class JoinRoom {
     if (!access.ok) return access
     await enter()
 
-    const snapshot = await rooms.snapshot(input.roomId, actor.userId, PAGE_LIMIT.default)
+    const snapshot = await this.read(actor, input, access.value.heads.head)
     if (snapshot === null) return notFound()
     const { room, role, members, messages, headSeq } = snapshot
     const { presences } = await presence.states(members.map((member) => member.userId))
     const base = { room, role, members, presence: presences, headSeq }
-    const behind = headSeq - (input.since ?? Number.NEGATIVE_INFINITY)
-    // A client that is ahead of the log (a restored backup) begins anew.
-    if (behind >= 0 && behind <= EVENTS_LIMIT.max) {
-      const events = await this.eventsUpTo(input.roomId, headSeq, behind)
+    if (isNear(input.since, headSeq)) {
+      const events = await this.eventsUpTo(input.roomId, headSeq, headSeq - input.since)
       return ok({ ...base, events, snapshot: null })
     }
     return ok({ ...base, events: null, snapshot: { messages } })
+  }
+
+  /** Messages, which are many times the rest, are read for those only who get no events. */
+  private async read(actor: Actor, { roomId, since }: Input, head: number): Promise<RoomSnapshot | null> {
+    const { rooms } = this.ports
+    if (isNear(since, head)) {
+      const snapshot = await rooms.snapshot(roomId, actor.userId, 0)
+      if (snapshot === null || isNear(since, snapshot.headSeq)) return snapshot
+    }
+    return rooms.snapshot(roomId, actor.userId, PAGE_LIMIT.default)
   }
 
   /** None from above the snapshot, at which the caller was a member: what came later is pushed to those who still are. */
