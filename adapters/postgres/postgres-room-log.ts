@@ -8,9 +8,10 @@ import type { CommitListeners } from './commit-listeners.js'
 import type { Transaction } from './connection.js'
 import type { Database } from './database.js'
 import { isLockTimeout } from './errors.js'
+import { type GatheredCalls, gatheredReads } from './gathered-calls.js'
 import { KnownAppends, type Planned } from './known-appends.js'
 import { type LockMode, type Outcome, runBatch } from './room-batch.js'
-import { readEvents } from './room-events.js'
+import { type EventRead, readEvents } from './room-events.js'
 import { type WaitingWrite, WriteQueue } from './write-queue.js'
 
 const PORT = 'RoomLogPort'
@@ -19,6 +20,8 @@ const BATCH_MAX = 200
 /** How often a room that others hold locked is tried again. */
 const CONTENDED_RETRY_MS = 25
 const RETRY_AFTER_MS = 1_000
+/** Each may bring a page of 500 events. */
+const READS_MAX = 20
 
 export type RoomLogOptions = {
   /** Writes that may wait; the next one is refused at once. */
@@ -34,6 +37,7 @@ export type RoomLogOptions = {
 export class PostgresRoomLog implements RoomLogPort {
   private readonly queue = new WriteQueue()
   private readonly appends: KnownAppends
+  private readonly reads: GatheredCalls<EventRead, EventPage | null>
   private readonly maxWaiting: number
   private readonly lanes: number
   private running = 0
@@ -48,6 +52,7 @@ export class PostgresRoomLog implements RoomLogPort {
     this.maxWaiting = options.maxWaiting ?? 5_000
     this.lanes = options.lanes ?? 2
     this.appends = new KnownAppends(PORT, database, listeners)
+    this.reads = gatheredReads(database, PORT, readEvents, READS_MAX)
   }
 
   onCommitted(listener: (commit: RoomCommit) => void): void {
@@ -56,7 +61,7 @@ export class PostgresRoomLog implements RoomLogPort {
 
   async read(roomId: RoomId, since: number, limit: number): Promise<EventPage | null> {
     if (!isId(roomId)) return null
-    return this.database.call(PORT, (sql) => readEvents(sql, roomId, since, limit))
+    return this.reads.call({ roomId, since, limit })
   }
 
   write<A>(write: RoomWrite<A>): Promise<Result<A, Refusal>> {

@@ -15,13 +15,23 @@ import type {
   RoomRepoPort,
 } from '../../core/ports/room-repo-port.js'
 import type { CommitListeners } from './commit-listeners.js'
-import type { Sql, Transaction } from './connection.js'
+import type { Transaction } from './connection.js'
 import { claimCreation } from './creations.js'
 import type { Database } from './database.js'
+import { type GatheredCalls, gatheredReads } from './gathered-calls.js'
 import { isStillLive, loginIsLive } from './live-login.js'
-import { type MessageRow, messageColumns, toMessage } from './message-rows.js'
 import { RoomChangeRows } from './room-change-rows.js'
-import { type MemberRow, type RoomRow, roomColumns, toHeads, toMember, toRoom } from './room-rows.js'
+import {
+  type AccessRead,
+  type MarkerRow,
+  membersOf,
+  type RoomIdsRead,
+  readAccess,
+  readNewestRoomIds,
+  readSnapshots,
+  type SnapshotRead,
+} from './room-reads.js'
+import { type MemberRow, type RoomRow, roomColumns, toMember, toRoom } from './room-rows.js'
 import { unreadCount } from './unread-count.js'
 import { passBarrier } from './write-barrier.js'
 
@@ -33,14 +43,20 @@ type MovedRow = {
   readonly moved: boolean | null
 }
 
-type MarkerRow = { readonly role: Role; readonly read_seq: number }
-
 /** Rooms, members and read markers in Postgres; each read is one statement, so it is of one moment. */
 export class PostgresRoomRepo implements RoomRepoPort {
+  private readonly accesses: GatheredCalls<AccessRead, RoomAccess | null>
+  private readonly snapshots: GatheredCalls<SnapshotRead, RoomSnapshot | null>
+  private readonly roomIds: GatheredCalls<RoomIdsRead, readonly RoomId[]>
+
   constructor(
     private readonly database: Database,
     private readonly listeners: CommitListeners,
-  ) {}
+  ) {
+    this.accesses = gatheredReads(database, PORT, readAccess)
+    this.snapshots = gatheredReads(database, PORT, readSnapshots)
+    this.roomIds = gatheredReads(database, PORT, readNewestRoomIds)
+  }
 
   async create(
     room: Omit<Room, 'headSeq'>,
@@ -67,16 +83,7 @@ export class PostgresRoomRepo implements RoomRepoPort {
   }
 
   async access(roomId: RoomId, userId: UserId): Promise<RoomAccess | null> {
-    if (!isId(roomId) || !isId(userId)) return null
-    const [row] = await this.database.call(
-      PORT,
-      (sql) => sql<(RoomRow & MarkerRow)[]>`
-        select ${roomColumns(sql)}, m.role, m.read_seq
-        from rooms r join room_members m on m.room_id = r.id
-        where r.id = ${roomId} and m.user_id = ${userId} and m.left_at_ms is null`,
-    )
-    if (row === undefined) return null
-    return { room: toRoom(row), heads: toHeads(row), role: row.role, readSeq: row.read_seq }
+    return isId(roomId) && isId(userId) ? this.accesses.call({ roomId, userId }) : null
   }
 
   async listFor(userId: UserId, after: RoomId | null, limit: number): Promise<RoomPage> {
@@ -109,28 +116,7 @@ export class PostgresRoomRepo implements RoomRepoPort {
   }
 
   async snapshot(roomId: RoomId, userId: UserId, messageLimit: number): Promise<RoomSnapshot | null> {
-    if (!isId(roomId) || !isId(userId)) return null
-    type Row = RoomRow & { role: Role; members: MemberRow[]; messages: MessageRow[] | null }
-    const [row] = await this.database.call(
-      PORT,
-      (sql) => sql<Row[]>`
-        select ${roomColumns(sql)}, m.role, ${membersOf(sql)} as members, (
-          select json_agg(newest order by newest.seq) from (
-            select ${messageColumns(sql)} from messages m
-            where m.room_id = r.id order by m.seq desc limit ${messageLimit}
-          ) as newest
-        ) as messages
-        from rooms r join room_members m on m.room_id = r.id
-        where r.id = ${roomId} and m.user_id = ${userId} and m.left_at_ms is null`,
-    )
-    if (row === undefined) return null
-    return {
-      room: toRoom(row),
-      headSeq: row.head,
-      role: row.role,
-      members: row.members.map(toMember),
-      messages: (row.messages ?? []).map(toMessage),
-    }
+    return isId(roomId) && isId(userId) ? this.snapshots.call({ roomId, userId, messageLimit }) : null
   }
 
   async markRead(
@@ -197,14 +183,7 @@ export class PostgresRoomRepo implements RoomRepoPort {
   }
 
   async newestRoomIds(userId: UserId, limit: number): Promise<readonly RoomId[]> {
-    if (!isId(userId)) return []
-    const rows = await this.database.call(
-      PORT,
-      (sql) => sql<{ room_id: string }[]>`
-        select room_id from room_members where user_id = ${userId} and left_at_ms is null
-        order by room_id desc limit ${limit}`,
-    )
-    return rows.map((row) => row.room_id)
+    return isId(userId) ? this.roomIds.call({ userId, limit }) : []
   }
 
   async roomIdsOf(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly RoomId[]>> {
@@ -218,15 +197,6 @@ export class PostgresRoomRepo implements RoomRepoPort {
     return new Map(rows.map((row) => [row.user_id, row.room_ids]))
   }
 }
-
-/** The members of a `rooms r` as JSON, in order of joining. */
-const membersOf = (sql: Sql) => sql`(
-  select coalesce(json_agg(present order by present.joined_seq), '[]') from (
-    select w.user_id, u.display_name, w.role, w.joined_at_ms, w.joined_seq, w.read_seq
-    from room_members w join users u on u.id = w.user_id
-    where w.room_id = r.id and w.left_at_ms is null
-  ) as present
-)`
 
 const FIRST_SEQ = 1
 

@@ -2,7 +2,9 @@ import type { EndedLogin, LoginEndReason } from '../../core/domain/account.js'
 import { isId, type RoomId } from '../../core/domain/ids.js'
 import type { RoomHeads } from '../../core/domain/room.js'
 import type { SweepPort } from '../../core/ports/sweep-port.js'
+import type { Sql } from './connection.js'
 import type { Database } from './database.js'
+import { type GatheredCalls, gatheredReads } from './gathered-calls.js'
 import { type HeadsRow, toHeads } from './room-rows.js'
 
 type HeadRow = HeadsRow & { readonly room_id: string }
@@ -14,29 +16,47 @@ type EndedRow = {
   readonly ended_at_ms: number
 }
 
-/** One statement for the heads of rooms and the logins that ended. */
-export class PostgresSweep implements SweepPort {
-  constructor(private readonly database: Database) {}
+type SweepRead = { readonly roomIds: readonly RoomId[]; readonly endedSinceMs: number }
+type Swept = { readonly heads: ReadonlyMap<RoomId, RoomHeads>; readonly ended: readonly EndedLogin[] }
 
-  async sweep(roomIds: readonly RoomId[], endedSinceMs: number) {
-    const rows = await this.database.call(
-      'SweepPort',
-      (sql) => sql<(HeadRow | EndedRow)[]>`
-        select id as room_id, head, messages_head, threads_head, members_head,
-          null::uuid as login_id, null::uuid as user_id, null as reason, null::bigint as ended_at_ms
-        from rooms where id = any(${roomIds.filter(isId)}::uuid[])
-        union all
-        select null, null, null, null, null, id, user_id, end_reason, ended_at_ms
-        from logins where ended_at_ms > ${endedSinceMs}`,
-    )
-    const heads = new Map<RoomId, RoomHeads>()
-    const ended: EndedLogin[] = []
-    for (const row of rows) {
-      if (row.room_id !== null) heads.set(row.room_id, toHeads(row))
-      else ended.push(toEnded(row))
-    }
-    return { heads, ended }
+/** One statement for the heads of rooms and the logins that ended, whoever asks in that moment. */
+export class PostgresSweep implements SweepPort {
+  private readonly reads: GatheredCalls<SweepRead, Swept>
+
+  constructor(database: Database) {
+    this.reads = gatheredReads(database, 'SweepPort', sweepTogether)
   }
+
+  sweep(roomIds: readonly RoomId[], endedSinceMs: number): Promise<Swept> {
+    return this.reads.call({ roomIds: roomIds.filter(isId), endedSinceMs })
+  }
+}
+
+async function sweepTogether(sql: Sql, reads: readonly SweepRead[]): Promise<readonly Swept[]> {
+  const roomIds = [...new Set(reads.flatMap((read) => read.roomIds))]
+  const endedSinceMs = Math.min(...reads.map((read) => read.endedSinceMs))
+  const rows = await sql<(HeadRow | EndedRow)[]>`
+    select id as room_id, head, messages_head, threads_head, members_head,
+      null::uuid as login_id, null::uuid as user_id, null as reason, null::bigint as ended_at_ms
+    from rooms where id = any(${roomIds}::uuid[])
+    union all
+    select null, null, null, null, null, id, user_id, end_reason, ended_at_ms
+    from logins where ended_at_ms > ${endedSinceMs}`
+  const found = new Map<RoomId, RoomHeads>()
+  const ended: EndedLogin[] = []
+  for (const row of rows) {
+    if (row.room_id !== null) found.set(row.room_id, toHeads(row))
+    else ended.push(toEnded(row))
+  }
+  return reads.map((read) => ({
+    heads: new Map(
+      read.roomIds.flatMap((roomId) => {
+        const heads = found.get(roomId)
+        return heads === undefined ? [] : [[roomId, heads]]
+      }),
+    ),
+    ended: ended.filter(({ endedAtMs }) => endedAtMs > read.endedSinceMs),
+  }))
 }
 
 const toEnded = (row: EndedRow): EndedLogin => ({

@@ -10,6 +10,8 @@ import { type RoomRow, roomColumns, toRoom } from './room-rows.js'
 
 /** An event with the present state of what it names; the room in each row, and no event in the only row of an empty page. */
 type EventRow = RoomRow & {
+  /** The number of the read, from one on, that it answers. */
+  readonly n: number
   readonly seq: number | null
   readonly type: RoomEventType
   readonly actor_id: string
@@ -23,15 +25,15 @@ type EventRow = RoomRow & {
   readonly read_seq: number | null
 }
 
-/** Reads a page of a room's log in one statement, so that events and what fills them are of one moment. */
+export type EventRead = { readonly roomId: RoomId; readonly since: number; readonly limit: number }
+
+/** Reads pages of rooms' logs in one statement, so that events and what fills them are of one moment. */
 export async function readEvents(
   sql: Sql,
-  roomId: RoomId,
-  since: number,
-  limit: number,
-): Promise<EventPage | null> {
+  reads: readonly EventRead[],
+): Promise<readonly (EventPage | null)[]> {
   const rows = await sql<EventRow[]>`
-    select ${roomColumns(sql)}, e.*, u.display_name, w.read_seq,
+    select c.n, ${roomColumns(sql)}, e.*, u.display_name, w.read_seq,
       case when w.left_at_ms is null then w.role end as role,
       case when w.left_at_ms is null then w.joined_at_ms end as joined_at_ms,
       (
@@ -39,15 +41,28 @@ export async function readEvents(
           select ${messageColumns(sql)} from messages m where m.id = (e.facts->>'messageId')::uuid
         ) as named
       ) as message
-    from rooms r
+    from unnest(
+      ${reads.map(({ roomId }) => roomId)}::uuid[], ${reads.map(({ since }) => since)}::int8[],
+      ${reads.map(({ limit }) => limit)}::int8[]
+    ) with ordinality as c(room_id, since, most, n)
+    join rooms r on r.id = c.room_id
     left join lateral (
       select e.seq, e.type, e.actor_id, e.at_ms, e.facts from room_events e
-      where e.room_id = r.id and e.seq > ${since} order by e.seq limit ${limit}
+      where e.room_id = r.id and e.seq > c.since order by e.seq limit c.most
     ) as e on true
     left join users u on u.id = (e.facts->>'userId')::uuid
     left join room_members w on w.room_id = r.id and w.user_id = (e.facts->>'userId')::uuid
-    where r.id = ${roomId}
-    order by e.seq`
+    order by c.n, e.seq`
+  const rowsOf = new Map<number, EventRow[]>()
+  for (const row of rows) {
+    const own = rowsOf.get(row.n)
+    if (own === undefined) rowsOf.set(row.n, [row])
+    else own.push(row)
+  }
+  return reads.map((_read, index) => toPage(rowsOf.get(index + 1) ?? []))
+}
+
+function toPage(rows: readonly EventRow[]): EventPage | null {
   const first = rows[0]
   if (first === undefined) return null
   const events = rows.flatMap((row) => (row.seq === null ? [] : [toEvent({ ...row, seq: row.seq })]))

@@ -236,6 +236,51 @@ const snapshots = {
       messages: sent.slice(1),
     })
   },
+  'takes a snapshot without messages': async (store) => {
+    const { roomId, owner } = await openRoomOfThree(store)
+    await sendAll(store, roomId, owner, ['a'])
+    const { headSeq, messages } = await snapshotOf(store, roomId, owner.user.id, 0)
+    assert.deepEqual([headSeq, messages], [4, []])
+  },
+  'answers each of many reads at once with what it asked for': async (store) => {
+    const { roomId, owner, member } = await openRoomOfThree(store)
+    const sent = await sendAll(store, roomId, owner, ['a', 'b'])
+    const other = await signUp(store, 'Other')
+    const otherRoomId = (await openRoom(store, other)).id
+    const { rooms, log } = store
+    const accesses = await Promise.all([
+      rooms.access(otherRoomId, owner.user.id),
+      rooms.access(roomId, member.user.id),
+      rooms.access(otherRoomId, other.user.id),
+      rooms.access(roomId, owner.user.id),
+    ])
+    assert.deepEqual(
+      accesses.map((access) => access && [access.room.id, access.role]),
+      [null, [roomId, 'member'], [otherRoomId, 'owner'], [roomId, 'owner']],
+    )
+    const snapshots = await Promise.all([
+      snapshotOf(store, roomId, owner.user.id, 1),
+      rooms.snapshot(roomId, other.user.id, 1),
+      snapshotOf(store, otherRoomId, other.user.id, 1),
+      snapshotOf(store, roomId, member.user.id, 5),
+    ])
+    assert.deepEqual(
+      snapshots.map((snapshot) => snapshot && [snapshot.room.id, snapshot.messages]),
+      [[roomId, sent.slice(1)], null, [otherRoomId, []], [roomId, sent]],
+    )
+    const ids = [other, owner, member].map(({ user }) => rooms.newestRoomIds(user.id, 5))
+    assert.deepEqual(await Promise.all(ids), [[otherRoomId], [roomId], [roomId]])
+    const pages = await Promise.all([
+      log.read(roomId, 4, 1),
+      log.read(store.ids.next(), 0, 10),
+      log.read(otherRoomId, 0, 10),
+      log.read(roomId, 3, 10),
+    ])
+    assert.deepEqual(
+      pages.map((page) => page && [page.events.map(({ seq }) => seq), page.headSeq, page.hasMore]),
+      [[[5], 5, false], null, [[1], 1, false], [[4, 5], 5, false]],
+    )
+  },
   'shows tombstones and edits in a snapshot': async (store) => {
     const { roomId, owner } = await openRoomOfThree(store)
     const [first, second] = await sendAll(store, roomId, owner, ['a', 'b'])
