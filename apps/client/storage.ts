@@ -51,7 +51,7 @@ type Browser = {
   removeEventListener(name: 'storage', listener: () => void): void
 }
 
-/** Keeps everything in the `localStorage` of the page: a message is stored before `send` has even returned. */
+/** Keeps everything in the `localStorage` of the page: a message is stored before the page gets to do anything else. */
 export function browserStorage(browser: Browser = globalThis as unknown as Browser): ClientStorage {
   const { localStorage } = browser
   return {

@@ -14,9 +14,11 @@ import type {
   WireUser,
 } from '../server/contract/shapes.js'
 import type {
+  Answer,
   Delivery,
   Member,
   Message,
+  Payload,
   Presence,
   Pushes,
   PushName,
@@ -77,23 +79,68 @@ const PUSHES = {
   'session:ended': true,
 } satisfies SameEach<Pushes, { [N in PushName]: ServerEventPayload<N> }>
 
-/** Every call of the client, so that a new one does not compile until it stands here. */
-const CALLS: Record<SocketCall, true> = {
-  'room:join': true,
-  'room:leave': true,
-  'room:sync': true,
-  'message:send': true,
-  'message:edit': true,
-  'message:delete': true,
-  'message:react': true,
-  'message:flag': true,
-  'message:read': true,
-  'message:list': true,
-  'message:around': true,
-  'message:search': true,
-  'typing:set': true,
-  'presence:set': true,
-  'auth:renew': true,
+const id = '019b76da-aba7-7000-b399-6faca26c1dee'
+/** Every call with every field, optional ones included: a field more or less does not compile. */
+const PAYLOADS: { [C in SocketCall]: Required<Payload<C>> } = {
+  'room:join': { roomId: id, since: 1 },
+  'room:leave': { roomId: id },
+  'room:sync': { roomId: id, since: 1, limit: 5, minSeq: 1 },
+  'message:send': { roomId: id, clientMessageId: 'c', text: 't', threadId: id, replyTo: id },
+  'message:edit': { messageId: id, text: 't' },
+  'message:delete': { messageId: id },
+  'message:react': { messageId: id, emoji: '👍', on: true },
+  'message:flag': { messageId: id, on: true, reason: 'r' },
+  'message:read': { roomId: id, seq: 1 },
+  'message:list': { roomId: id, before: 1, after: 1, limit: 5, threadId: id, minSeq: 1 },
+  'message:around': { messageId: id, limit: 5, minSeq: 1 },
+  'message:search': { roomId: id, q: 'q', cursor: 'c', limit: 5, minSeq: 1 },
+  'typing:set': { roomId: id, typing: true },
+  'presence:set': { state: 'away' },
+  'auth:renew': { token: 't' },
+}
+/** The fields that may be left out. */
+type OptionalKeys<T> = { [K in keyof T]-?: Record<never, never> extends Pick<T, K> ? K : never }[keyof T]
+const OPTIONAL: { [C in SocketCall]: Record<OptionalKeys<Payload<C>>, true> } = {
+  'room:join': { since: true },
+  'room:leave': {},
+  'room:sync': { limit: true, minSeq: true },
+  'message:send': { threadId: true, replyTo: true },
+  'message:edit': {},
+  'message:delete': {},
+  'message:react': {},
+  'message:flag': { reason: true },
+  'message:read': {},
+  'message:list': { before: true, after: true, limit: true, threadId: true, minSeq: true },
+  'message:around': { limit: true, minSeq: true },
+  'message:search': { cursor: true, limit: true, minSeq: true },
+  'typing:set': {},
+  'presence:set': {},
+  'auth:renew': {},
+}
+const ANSWERS: { [C in SocketCall]: Record<keyof Answer<C>, true> } = {
+  'room:join': {
+    room: true,
+    role: true,
+    members: true,
+    presence: true,
+    headSeq: true,
+    events: true,
+    snapshot: true,
+  },
+  'room:leave': {},
+  'room:sync': { events: true, headSeq: true, hasMore: true },
+  'message:send': { status: true, message: true, verdict: true },
+  'message:edit': { status: true, message: true, verdict: true },
+  'message:delete': { message: true },
+  'message:react': { message: true },
+  'message:flag': { message: true },
+  'message:read': {},
+  'message:list': { messages: true, hasMore: true, headSeq: true },
+  'message:around': { messages: true, targetMessageId: true, headSeq: true },
+  'message:search': { messages: true, nextCursor: true, headSeq: true },
+  'typing:set': {},
+  'presence:set': {},
+  'auth:renew': { expiresInS: true },
 }
 
 const sorted = (names: Iterable<string>) => [...names].sort()
@@ -106,8 +153,24 @@ describe('the wire types of the client', () => {
 
   it('know every event of the server, and no other', () => {
     const events = OPERATIONS.flatMap(({ event }) => event ?? [])
-    expect(sorted(Object.keys(CALLS))).toEqual(sorted(events))
+    expect(sorted(Object.keys(PAYLOADS))).toEqual(sorted(events))
     expect(sorted(Object.keys(PUSHES))).toEqual(sorted(Object.keys(SERVER_EVENTS)))
     expect(sorted(Object.keys(EVENT_DATA))).toEqual(sorted(Object.keys(ROOM_EVENT_DATA)))
   })
+
+  it.each(Object.keys(PAYLOADS) as SocketCall[])(
+    'ask %s for what the server takes, and know what it answers',
+    (call) => {
+      const operation = OPERATIONS.find(({ event }) => event === call)
+      if (operation === undefined) throw new Error('checked above')
+      const { input, output } = operation
+      expect(operation.validate(PAYLOADS[call])).toMatchObject({ ok: true })
+      expect(sorted(Object.keys(PAYLOADS[call]))).toEqual(sorted(Object.keys(input.properties)))
+      const required = (input.required ?? []) as readonly string[]
+      const optional = Object.keys(input.properties).filter((name) => !required.includes(name))
+      expect(sorted(Object.keys(OPTIONAL[call]))).toEqual(sorted(optional))
+      const { properties } = output as unknown as { properties: object }
+      expect(sorted(Object.keys(ANSWERS[call]))).toEqual(sorted(Object.keys(properties)))
+    },
+  )
 })
