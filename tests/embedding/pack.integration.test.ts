@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { migrate } from '../../adapters/postgres/index.js'
 import manifest from '../../package.json' with { type: 'json' }
+import { startInstances } from '../support/instances.js'
 import { testDatabase } from '../support/postgres.js'
 import { compile, installed, type Package, pack, runScript, scratchProject } from './packed.js'
 
 const MAY_BE_PACKED = [
-  /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|docs\/contract\.md)$/,
+  /^(LICENSE|README\.md|CHANGELOG\.md|package\.json|docs\/(client|contract)\.md)$/,
   /^dist\/(core|adapters|apps\/(client|testing)|tests\/contracts)\/.+\.(js|d\.ts)$/,
   /^dist\/adapters\/postgres\/migrations\/.+\.sql$/,
 ]
@@ -54,6 +55,38 @@ describe('the packed package', () => {
     expect(await installed(project)).toEqual(['clone', 'node-cache', 'parley'])
     await compile(project)
     expect(await runScript(project)).toEqual(LOG)
+  })
+
+  it('talks to a server with only socket.io-client installed besides, and type-checks', async () => {
+    const instances = await startInstances(1)
+    try {
+      const project = await scratchProject(
+        folder,
+        packed.tarball,
+        [`socket.io-client@${manifest.peerDependencies['socket.io-client']}`],
+        'client.ts',
+      )
+      // node-cache is there because the package has it for other subpaths; nothing else came.
+      expect(await installed(project)).toEqual([
+        '@socket.io/component-emitter',
+        'clone',
+        'debug',
+        'engine.io-client',
+        'engine.io-parser',
+        'ms',
+        'node-cache',
+        'parley',
+        'socket.io-client',
+        'socket.io-parser',
+        'ws',
+        'xmlhttprequest-ssl',
+      ])
+      await compile(project)
+      const printed = await runScript(project, { EMBEDDER_SERVER_URL: instances.urls[0] ?? '' })
+      expect(printed).toEqual(['delivered', 'Ada', 'NOT_FOUND'])
+    } finally {
+      await instances.stop()
+    }
   })
 
   it('runs on Postgres with only postgres installed besides, and type-checks', async () => {
