@@ -28,15 +28,17 @@ export type HowToRun = {
   /** For Node itself, e.g. `--max-old-space-size=64`. */
   readonly nodeArguments?: readonly string[]
   readonly channel?: boolean
+  /** The entry point of another build. */
+  readonly main?: string
 }
 
 /** Starts a server with these variables only (besides PATH and the like) and waits until it is ready or has ended. */
 export async function startServer(
   variables: Record<string, string>,
   readyWithinMs = 30_000,
-  { nodeArguments = [], channel = false }: HowToRun = {},
+  { nodeArguments = [], channel = false, main = MAIN }: HowToRun = {},
 ): Promise<RunningServer> {
-  const child = spawn(process.execPath, ['--enable-source-maps', ...nodeArguments, MAIN], {
+  const child = spawn(process.execPath, ['--enable-source-maps', ...nodeArguments, main], {
     env: { ...cleanEnvironment(), PORT: '0', LOG_LEVEL: 'warn', ...variables },
     stdio: ['ignore', 'pipe', 'pipe', ...(channel ? (['ipc'] as const) : [])],
   })

@@ -34,6 +34,7 @@ export async function openInstance(setup: InstanceSetup): Promise<OwnedInstance>
     DATABASE_DIRECT_URL: toBus?.url ?? database.url,
   }
   const nodeArguments = topology.nodeArguments(index)
+  const build = topology.main === undefined ? {} : { main: topology.main }
   let server: FaultyServer | null = null
   let isUp = false
   const present = (): FaultyServer => {
@@ -54,7 +55,7 @@ export async function openInstance(setup: InstanceSetup): Promise<OwnedInstance>
     },
     async start(more = {}) {
       variables = { ...variables, ...more }
-      server = await startFaultyServer(variables, { readyWithinMs: 60_000, nodeArguments })
+      server = await startFaultyServer(variables, { readyWithinMs: 60_000, nodeArguments, ...build })
       isUp = true
     },
     async kill() {

@@ -7,6 +7,8 @@ export type Topology = {
   readonly variables: (index: number) => Readonly<Record<string, string>>
   /** For Node itself, e.g. `--max-old-space-size=96`. */
   readonly nodeArguments: (index: number) => readonly string[]
+  /** The entry point of another build of the server, e.g. of a mutant. */
+  readonly main?: string
   /** Puts the run's own Postgres on a disk of this size; null: where all temporary files are. */
   readonly diskMb: number | null
   /** Settings of the run's own Postgres. */

@@ -13,14 +13,17 @@ export type FaultyServerOptions = {
   /** For Node itself, besides what loads the faults. */
   readonly nodeArguments?: readonly string[]
   readonly obey?: string
+  /** The entry point of another build of the server. */
+  readonly main?: string
 }
 
 /** The server as users run it, in a process that also fails on command. */
 export function startFaultyServer(
   variables: Record<string, string>,
-  { readyWithinMs = 30_000, nodeArguments = [], obey = OBEY }: FaultyServerOptions = {},
+  { readyWithinMs = 30_000, nodeArguments = [], obey = OBEY, ...build }: FaultyServerOptions = {},
 ): Promise<FaultyServer> {
   return startServer(variables, readyWithinMs, {
+    ...build,
     channel: true,
     nodeArguments: [...nodeArguments, '--import', pathToFileURL(obey).href],
   })
