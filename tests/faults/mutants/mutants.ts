@@ -19,6 +19,13 @@ export type Mutant = {
   readonly breaks: readonly Invariant[]
 }
 
+/** Sends into known rooms are decided and committed by one call; without it, all writes are decided in one place. */
+const NO_SHORT_WAY: Replacement = {
+  file: 'adapters/postgres/postgres-room-log.js',
+  find: 'const { planned, others } = this.appends.plan(batch);',
+  put: 'const planned = [], others = batch;',
+}
+
 const ackBeforeCommit: Mutant = {
   name: 'ack-before-commit',
   what: 'a send is answered when its rows are written, and committed after that',
@@ -36,6 +43,7 @@ const ackBeforeCommit: Mutant = {
             return decided;
         };`,
     },
+    NO_SHORT_WAY,
   ],
   fault: 'N1-before-commit',
   breaks: ['L1'],
@@ -46,9 +54,14 @@ const noIdempotencyKey: Mutant = {
   what: 'nobody looks whether a client id was used before, and no index keeps it unique',
   replacements: [
     {
-      file: 'adapters/postgres/migrations/002.do.rooms.sql',
-      find: 'constraint messages_by_client_id unique (room_id, sender_id, client_message_id),',
+      file: 'adapters/postgres/migrations/004.do.append_messages.sql',
+      find: 'alter table messages add constraint messages_by_client_id unique (room_id, client_message_id, sender_id);',
       put: '',
+    },
+    {
+      file: 'adapters/postgres/migrations/004.do.append_messages.sql',
+      find: 'e.client_message_id = m.client_message_id',
+      put: 'false',
     },
     {
       file: 'adapters/postgres/room-facts.js',
@@ -98,6 +111,7 @@ const seqFromASequence: Mutant = {
         appended.heads = { ...appended.heads, head: row.first - 1 };
     }`,
     },
+    NO_SHORT_WAY,
   ],
   fault: 'N1-before-commit',
   breaks: ['L4'],
@@ -123,14 +137,14 @@ const membershipNotReChecked: Mutant = {
     {
       file: 'adapters/postgres/room-facts.js',
       find: 'actor: person?.member ?? null,',
-      put: 'actor: person?.member ?? SEEN.get(personKey(roomId, actor.userId)) ?? null,',
+      put: 'actor: person?.member ?? SEEN.get(roomId + actor.userId) ?? null,',
     },
     {
       file: 'adapters/postgres/room-facts.js',
-      find: 'people.set(personKey(room_id, row.user_id), { name: row.display_name, member });',
-      put: `people.set(personKey(room_id, row.user_id), { name: row.display_name, member });
+      find: 'people.set(room_id, ofRoom.set(row.user_id, { name: row.display_name, member }));',
+      put: `people.set(room_id, ofRoom.set(row.user_id, { name: row.display_name, member }));
         if (member !== null)
-            SEEN.set(personKey(room_id, row.user_id), member);`,
+            SEEN.set(room_id + row.user_id, member);`,
     },
     {
       file: 'adapters/postgres/room-facts.js',
@@ -154,6 +168,11 @@ const endedLoginsLocally: Mutant = {
     { file: 'core/use-cases/feed/sweeper.js', find: 'logins.learn(ended);', put: '' },
     {
       file: 'adapters/postgres/room-facts.js',
+      find: 'and l.ended_at_ms is null and u.disabled_at_ms is null',
+      put: 'and u.disabled_at_ms is null',
+    },
+    {
+      file: 'adapters/postgres/migrations/004.do.append_messages.sql',
       find: 'and l.ended_at_ms is null and u.disabled_at_ms is null',
       put: 'and u.disabled_at_ms is null',
     },

@@ -29,7 +29,7 @@ export function judgeReads(
 type Ack = { readonly seq: number; readonly call: Call }
 type Acks = { readonly times: number[]; readonly highest: Ack[] }
 
-/** What each client was told of its own sends, in the order of the acks. */
+/** What each user was told of their own sends, at any of their clients, in the order of the acks. */
 class OwnAcks {
   private readonly lists = new Map<string, Acks>()
 
@@ -40,7 +40,7 @@ class OwnAcks {
     for (const call of sends.sort((a, b) => a.t_end - b.t_end)) {
       const seq = call.answer?.messages?.[0]?.seq
       if (seq === undefined) continue
-      const key = `${call.client} ${call.room}`
+      const key = `${call.user} ${call.room}`
       // Of a send that was made twice, nobody can tell which instance wrote it.
       const once = all.get(sendKey(call.room ?? '', call.user, call.cmid ?? ''))?.calls.length === 1
       for (const each of once ? [key, `${key} ${call.instance}`] : [key]) {
@@ -53,9 +53,9 @@ class OwnAcks {
     }
   }
 
-  /** The highest seq acked to a client before a read of its began; with `there`, by the instance that it reads at. */
+  /** The highest seq acked to a user before a read of theirs began; with `there`, by the instance that it reads at. */
   highest(read: Call, there: boolean): Ack | null {
-    const list = this.lists.get(`${read.client} ${read.room}${there ? ` ${read.instance}` : ''}`)
+    const list = this.lists.get(`${read.user} ${read.room}${there ? ` ${read.instance}` : ''}`)
     return list?.highest[firstAt(list.times, read.t_invoke) - 1] ?? null
   }
 }
@@ -76,7 +76,7 @@ function judgeHead(call: Call, head: number, { acks, deadlines, findings, known 
     if (head < minSeq)
       findings.report('STALE', `${read} with minSeq ${minSeq} was answered at ${head}.`, [witness], t_end)
   }
-  // What was acked to the client by the same instance, or what it asked for by `minSeq`.
+  // What was acked to the user by the same instance, or what it asked for by `minSeq`.
   const any = acks.highest(call, false)
   const own = any !== null && any.seq <= (minSeq ?? 0) ? any : acks.highest(call, true)
   if (own !== null) {
@@ -84,7 +84,7 @@ function judgeHead(call: Call, head: number, { acks, deadlines, findings, known 
     if (head < own.seq)
       findings.report(
         'OWN-WRITE-MISSING',
-        `${read} was answered at ${head}, where ${own.seq} had been acked to it.`,
+        `${read} was answered at ${head}, where ${own.seq} had been acked to the user.`,
         [own.call, witness],
         t_end,
       )
@@ -145,7 +145,7 @@ function reportMissing(call: Call, missing: readonly number[], acks: OwnAcks, fi
   if (own?.seq === seq)
     findings.report(
       'OWN-WRITE-MISSING',
-      `${what}, which was acked to it.`,
+      `${what}, which was acked to the user.`,
       [own.call, only(call, { seq })],
       call.t_end,
     )
