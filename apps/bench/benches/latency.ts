@@ -19,6 +19,8 @@ export async function measureLatency(
     SHARE * median(limits.flatMap((limit) => (limit.system === system ? (limit.best?.perSecond ?? []) : [])))
   const common = Math.min(...COMPARED.map(tenthOf))
   const measured: LatencyRound[] = []
+  // One of the two held no rate at all.
+  if (!Number.isFinite(common)) return measured
   for (let round = 1; round <= rounds; round += 1) {
     for (const contender of contenders.filter(({ name }) => COMPARED.includes(name))) {
       const system = contender.name

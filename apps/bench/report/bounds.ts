@@ -15,5 +15,6 @@ export function judge(bound: Bound): JudgedBound {
 
 export function boundLine({ what, value, atLeast, atMost, holds }: JudgedBound): string {
   const limit = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`
-  return `${what}, bound ${limit}: ${value.toFixed(2)} ${holds ? '✓' : '✗'}`
+  const shown = Number.isFinite(value) ? value.toFixed(2) : '–'
+  return `${what}, bound ${limit}: ${shown} ${holds ? '✓' : '✗'}`
 }
