@@ -15,6 +15,7 @@ const report: FaultReport = {
   processes: 2,
   seed: 7,
   steps: [],
+  marginMs: 0,
   experience: null,
   checks: [{ name: 'a check', checked: 12, violations: [] }],
   verdicts: [],

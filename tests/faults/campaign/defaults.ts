@@ -37,6 +37,8 @@ export const PHASES_MS = {
   rest: 3_000,
 }
 
+export type PhasesMs = Readonly<Record<keyof typeof PHASES_MS, number>>
+
 /** What a run cannot judge. An invariant that has been checked all the same is judged. */
 export const outOfScopeOf = (fault: Fault): NonNullable<Header['outOfScope']> => ({
   L12: 'users may notice this fault',

@@ -55,6 +55,7 @@ async function runOne(
     processes: 1,
     seed,
     steps: [],
+    marginMs: 0,
     experience: null,
     checks,
     verdicts: [],

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HistoryWriter } from '../checker/history-file.js'
 import { type OwnedDatabase, startDatabase } from './cluster.js'
-import { outOfScopeOf, topologyOf, workloadOf } from './defaults.js'
+import { outOfScopeOf, type PhasesMs, topologyOf, workloadOf } from './defaults.js'
 import { type Draw, drawFor } from './draw.js'
 import type { Fault, WorkloadShape } from './fault.js'
 import { type OwnedInstance, openInstance } from './instances.js'
@@ -21,6 +21,9 @@ export type RunOptions = {
   /** Gets a folder for each run. */
   readonly folder: string
   readonly say: (line: string) => void
+  /** In place of what the fault and the defaults say, e.g. for a short run. */
+  readonly workload?: Partial<WorkloadShape>
+  readonly phasesMs?: Partial<PhasesMs>
 }
 
 /** Servers, people, rooms and the history of one run, before anything happens. */
@@ -69,7 +72,7 @@ export async function openWorld(options: RunOptions): Promise<OpenedWorld> {
       configuration: {
         fault: fault.name,
         processes,
-        workload: workloadOf(fault),
+        workload: { ...workloadOf(fault), ...options.workload },
         ...(await versionsOf(database)),
       },
       instances: instances.map(({ name }) => name),
@@ -86,7 +89,6 @@ export async function openWorld(options: RunOptions): Promise<OpenedWorld> {
       database,
       instances,
       devices,
-      shape: workloadOf(fault),
       close,
       ...peopled,
     }
@@ -103,8 +105,8 @@ type Ground = {
   readonly draw: Draw
 }
 
-async function people({ fault, seed }: RunOptions, { writer, instances, devices, draw }: Ground) {
-  const shape = workloadOf(fault)
+async function people({ fault, seed, workload }: RunOptions, { writer, instances, devices, draw }: Ground) {
+  const shape = { ...workloadOf(fault), ...workload }
   const accounts = await devices.signUp(shape.people)
   const spies = await devices.signUp(shape.spies, 'spy')
   const rooms = await openRooms(writer, { people: accounts, shape, instances, draw: drawFor(seed, 'rooms') })
@@ -115,5 +117,5 @@ async function people({ fault, seed }: RunOptions, { writer, instances, devices,
     ),
   )
   const stage: Stage = { writer, draw, instances, rooms, devicesOf: devices.of, spies, texts: new Texts() }
-  return { rooms: [...rooms], stage }
+  return { shape, rooms: [...rooms], stage }
 }

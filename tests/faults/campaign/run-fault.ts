@@ -1,8 +1,9 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicNs } from '../checker/history.js'
 import type { HistoryWriter } from '../checker/history-file.js'
 import { carryOut, describeStep } from './carry-out.js'
-import { PHASES_MS, topologyOf } from './defaults.js'
+import { PHASES_MS, type PhasesMs, topologyOf } from './defaults.js'
 import { drawFor } from './draw.js'
 import { type Check, type Fault, type FaultRun, numberOf, type Step } from './fault.js'
 import { finalReads } from './final-reads.js'
@@ -34,9 +35,13 @@ export async function runFault(options: RunOptions): Promise<FaultReport> {
   try {
     const world = worldOf(opened, options)
     const run = fault.start(world)
+    const phasesMs = { ...PHASES_MS, ...options.phasesMs }
     const samples = sample(opened.writer, opened.instances)
-    const window = await underLoad(opened, run, steps, options)
-    checks.push(...(await atRest(opened, run)))
+    const ownDelay = monitorEventLoopDelay({ resolution: 10 })
+    ownDelay.enable()
+    const window = await underLoad(opened, run, steps, options, phasesMs)
+    checks.push(...(await atRest(opened, run, phasesMs)))
+    ownDelay.disable()
     samples.stop()
     checks.push(await lastLooks(opened, fault))
     checks.push(await allAlive(opened))
@@ -46,6 +51,7 @@ export async function runFault(options: RunOptions): Promise<FaultReport> {
       steps,
       window,
       checks,
+      marginMs: Math.ceil(ownDelay.max / 1e6),
       tookMs: performance.now() - startedMs,
     })
   } finally {
@@ -88,14 +94,15 @@ async function underLoad(
   run: FaultRun,
   steps: readonly Step[],
   { fault, seconds }: RunOptions,
+  phasesMs: PhasesMs,
 ): Promise<FaultWindow> {
   const workload = new Workload(stage, shape)
   workload.start()
-  await Promise.all([sleep(PHASES_MS.warmUp), run.prepare?.()])
+  await Promise.all([sleep(phasesMs.warmUp), run.prepare?.()])
   const startNs = monotonicNs()
   await Promise.all([sleep(seconds * 1_000), carryOut(steps, run, nemesisLines(writer, fault))])
   const stopNs = monotonicNs()
-  await Promise.all([sleep(PHASES_MS.after), run.afterHeal?.()])
+  await Promise.all([sleep(phasesMs.after), run.afterHeal?.()])
   await workload.end()
   return { startNs, stopNs }
 }
@@ -121,10 +128,14 @@ function nemesisLines(writer: HistoryWriter, fault: Fault) {
 }
 
 /** Lets the world come to rest and sees whether it does. */
-async function atRest({ devices, rooms, instances }: OpenedWorld, run: FaultRun): Promise<Check[]> {
-  const missing = await settle(devices.all, PHASES_MS.settle)
-  const convergedMs = await presenceConverges(rooms, instances, devices.of, PHASES_MS.presence)
-  await sleep(PHASES_MS.rest)
+async function atRest(
+  { devices, rooms, instances }: OpenedWorld,
+  run: FaultRun,
+  phasesMs: PhasesMs,
+): Promise<Check[]> {
+  const missing = await settle(devices.all, phasesMs.settle)
+  const convergedMs = await presenceConverges(rooms, instances, devices.of, phasesMs.presence)
+  await sleep(phasesMs.rest)
   return [
     {
       name: 'every client is back, with all its rooms and nothing unsent',
@@ -134,7 +145,7 @@ async function atRest({ devices, rooms, instances }: OpenedWorld, run: FaultRun)
     {
       name: 'every instance shows who is there',
       checked: rooms.length * instances.length,
-      violations: convergedMs === null ? [`not within ${PHASES_MS.presence / 1_000} s`] : [],
+      violations: convergedMs === null ? [`not within ${phasesMs.presence / 1_000} s`] : [],
     },
     ...((await run.checks?.()) ?? []),
   ]

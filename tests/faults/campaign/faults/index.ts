@@ -27,6 +27,7 @@ import { slowCommits } from './p6-slow-commits.js'
 import { fullDiskEmbedded } from './p7-embedded.js'
 import { fullDisk } from './p7-full-disk.js'
 import { lockedRoom } from './p9-locked-room.js'
+import { killedEmbedded } from './p11-killed-embedded.js'
 
 /** Everything that `npm run faults` knows, in the order of its table. */
 export const FAULTS: readonly (Fault | StandaloneFault)[] = [
@@ -51,6 +52,7 @@ export const FAULTS: readonly (Fault | StandaloneFault)[] = [
   fullDisk,
   fullDiskEmbedded,
   lockedRoom,
+  killedEmbedded,
   slowReaders,
   reconnectStorm,
   sentTwice,

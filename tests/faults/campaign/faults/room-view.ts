@@ -8,7 +8,16 @@ export class RoomView {
   private readonly messages = new Map<string, Message>()
   private readonly early: RoomEvent[] = []
   private from = Number.POSITIVE_INFINITY
+  private begunAt = 0
   private head: number | null = null
+  private over = false
+
+  constructor(private readonly userId: string) {}
+
+  /** Its user has left the room, or was removed: it was told so, and sees nothing more. */
+  get isOver(): boolean {
+    return this.over
+  }
 
   /** What was pushed, whether or not the join has been answered. */
   receive(payload: Json): void {
@@ -22,13 +31,9 @@ export class RoomView {
     const { messages } = data.snapshot as { readonly messages: readonly Message[] }
     for (const message of messages) this.messages.set(message.id, message)
     this.from = messages[0]?.seq ?? 1
-    this.head = data.headSeq as number
-    // Those up to the head are in the snapshot.
-    for (const event of this.early) if (event.seq > this.head) this.apply(event)
-  }
-
-  get headSeq(): number {
-    return this.head ?? 0
+    this.begunAt = data.headSeq as number
+    this.head = this.begunAt
+    for (const event of this.early) this.apply(event)
   }
 
   /** How it differs from the whole truth about the messages. */
@@ -45,6 +50,8 @@ export class RoomView {
   }
 
   private apply(event: RoomEvent): void {
+    // Those up to the head are in the snapshot.
+    if (event.seq <= this.begunAt) return
     if (event.seq !== (this.head ?? 0) + 1)
       this.anomalies.push(`seq ${event.seq} was pushed after ${this.head}`)
     this.head = event.seq
@@ -53,7 +60,8 @@ export class RoomView {
       // An edit of what is older than the snapshot is none of its business.
       if (event.type === 'message.sent' || this.messages.has(message.id))
         this.messages.set(message.id, message)
-    } else if (event.type === 'message.deleted') this.erase(event.data.messageId, event.at)
+    } else if (event.type === 'member.left' && event.data.userId === this.userId) this.over = true
+    else if (event.type === 'message.deleted') this.erase(event.data.messageId, event.at)
   }
 
   private erase(messageId: string, at: string): void {

@@ -17,6 +17,8 @@ export type FaultReport = {
   readonly processes: number
   readonly seed: number
   readonly steps: readonly Step[]
+  /** By how much the clients themselves were late at worst; added to what is allowed to L7 and L10. */
+  readonly marginMs: number
   readonly experience: Experience | null
   readonly checks: readonly Check[]
   /** By the checker, on each invariant. */
@@ -32,13 +34,16 @@ export type ReportSetup = RunOptions & {
   readonly steps: readonly Step[]
   readonly window: FaultWindow
   readonly checks: readonly Check[]
+  /** By how much this process, which hears for all clients, was late itself. */
+  readonly marginMs: number
   readonly tookMs: number
 }
 
 /** Judges the history of a run and keeps the judgement beside it. */
 export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
   const { fault, seed, opened, steps, window, checks, tookMs } = setup
-  const history = await readHistory(opened.historyPath)
+  const written = await readHistory(opened.historyPath)
+  const history = { ...written, header: { ...written.header, marginMs: setup.marginMs } }
   const judgement = checkHistory(history)
   const report: FaultReport = {
     name: fault.name,
@@ -47,6 +52,7 @@ export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
     processes: opened.instances.length,
     seed,
     steps,
+    marginMs: setup.marginMs,
     experience: experienceOf(history, window),
     checks,
     verdicts: judgement.verdicts,
@@ -60,11 +66,15 @@ export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
   return report
 }
 
+/** Of one check; the report has them all. */
+const SHOWN = 5
+
 /** What was found, and what looked at nothing. */
 export const violationsOf = (checks: readonly Check[]): string[] =>
   checks.flatMap(({ name, checked, violations }) => [
     ...(checked === 0 ? [`${name}: nothing was checked`] : []),
-    ...violations.map((violation) => `${name}: ${violation}`),
+    ...violations.slice(0, SHOWN).map((violation) => `${name}: ${violation}`),
+    ...(violations.length > SHOWN ? [`${name}: and ${violations.length - SHOWN} more`] : []),
   ])
 
 /** What the checker found against the history, and the invariants of which it could check nothing. */
