@@ -1,6 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { readOptions, WrongUsage } from './options.js'
-import { type FaultReport, violationsOf } from './report/fault-report.js'
+import { violationsOf } from './report/fault-report.js'
+import { type FaultReport, keepReport, newestReports } from './report/kept-reports.js'
 import { tableOf } from './report/table.js'
 import { withTable } from './report/write.js'
 import { selectFaults } from './select.js'
@@ -14,6 +19,7 @@ const report: FaultReport = {
   scale: null,
   processes: 2,
   seed: 7,
+  commit: 'abc',
   steps: [],
   marginMs: 0,
   experience: null,
@@ -67,5 +73,30 @@ describe('npm run faults', () => {
     expect(written.endsWith('after\n')).toBe(true)
     expect(withTable(written, [report])).toBe(written)
     expect(() => withTable('a page', [report])).toThrow()
+  })
+
+  it('keeps the newest report of each fault and number of processes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'parley-reports-'))
+    try {
+      for (const [index, kept] of [
+        { ...report, seed: 1 },
+        { ...report, seed: 2 },
+        { ...report, processes: 3 },
+        { ...report, name: 'C4' },
+        { ...report, name: 'gone' },
+      ].entries()) {
+        await keepReport(join(folder, `run-${index}`), kept)
+        await sleep(20)
+      }
+      const shown = await newestReports(folder, ['C4', 'C3'])
+      expect(shown.map(({ name, processes, seed }) => [name, processes, seed])).toEqual([
+        ['C4', 2, 7],
+        ['C3', 2, 2],
+        ['C3', 3, 7],
+      ])
+      expect(await newestReports(join(folder, 'none'), ['C3'])).toEqual([])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
   })
 })

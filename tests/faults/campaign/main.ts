@@ -1,18 +1,22 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describeStep } from './carry-out.js'
-import { isStandalone } from './fault.js'
+import { isStandalone, type StandaloneFault } from './fault.js'
 import { FAULTS } from './faults/index.js'
 import { type CampaignOptions, readOptions, USAGE, WrongUsage } from './options.js'
-import { type FaultReport, violationsOf } from './report/fault-report.js'
+import { violationsOf } from './report/fault-report.js'
+import { type FaultReport, keepReport, newestReports } from './report/kept-reports.js'
 import { tableOf } from './report/table.js'
 import { withTable } from './report/write.js'
 import { runFault, scheduleOf } from './run-fault.js'
 import { selectFaults } from './select.js'
+import { currentCommit } from './versions.js'
 
 const FOLDER = resolve('dist/faults-runs')
 const PAGE = resolve('docs/reliability.md')
+
+type AnyFault = (typeof FAULTS)[number]
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -21,39 +25,50 @@ async function main(): Promise<void> {
   const faults = selectFaults(FAULTS, options.names)
   if (options.dry) return printSchedules(faults, options)
   await mkdir(FOLDER, { recursive: true })
+  const reports = options.table ? [] : await runAll(faults, options)
+  const kept = await newestReports(
+    FOLDER,
+    FAULTS.map(({ name }) => name),
+  )
+  say(`\n${tableOf(options.table ? kept : reports)}`)
+  if (options.write) await writeFile(PAGE, withTable(await readFile(PAGE, 'utf8'), kept))
+  if (reports.some(({ violations }) => violations.length > 0)) process.exitCode = 1
+}
+
+async function runAll(faults: readonly AnyFault[], options: CampaignOptions): Promise<FaultReport[]> {
   const reports: FaultReport[] = []
   for (const fault of faults)
     for (const processes of isStandalone(fault) ? [1] : options.processes) {
       say(`${fault.name}, ${processes} processes, seed ${options.seed}: ${fault.title}`)
-      const report = await runOne(fault, processes, options)
+      const { seed, seconds } = options
+      const report = isStandalone(fault)
+        ? await runStandalone(fault, seed)
+        : await runFault({ fault, seed, processes, seconds, folder: FOLDER, say })
       reports.push(report)
-      for (const violation of report.violations) say(`  VIOLATION ${violation}`)
-      for (const { name, seen } of report.checks) if (seen !== undefined) say(`  ${name}: ${seen}`)
-      say(
-        `  ${report.violations.length === 0 ? 'withstood' : 'VIOLATED'} after ${Math.round(report.tookMs / 1_000)} s; ${report.historyPath ?? 'no history'}`,
-      )
+      tell(report)
     }
-  say(`\n${tableOf(reports)}`)
-  if (options.write) await writeFile(PAGE, withTable(await readFile(PAGE, 'utf8'), reports))
-  if (reports.some(({ violations }) => violations.length > 0)) process.exitCode = 1
+  return reports
 }
 
-async function runOne(
-  fault: (typeof FAULTS)[number],
-  processes: number,
-  { seed, seconds }: CampaignOptions,
-): Promise<FaultReport> {
-  const sayBelow = (line: string) => say(line)
-  if (!isStandalone(fault))
-    return await runFault({ fault, seed, processes, seconds, folder: FOLDER, say: sayBelow })
+function tell({ violations, checks, tookMs, historyPath, marginMs }: FaultReport): void {
+  for (const violation of violations) say(`  VIOLATION ${violation}`)
+  for (const { name, seen } of checks) if (seen !== undefined) say(`  ${name}: ${seen}`)
+  say(
+    `  ${violations.length === 0 ? 'withstood' : 'VIOLATED'} after ${Math.round(tookMs / 1_000)} s, ` +
+      `the clients themselves at most ${marginMs} ms late; ${historyPath ?? 'no history'}`,
+  )
+}
+
+async function runStandalone(fault: StandaloneFault, seed: number): Promise<FaultReport> {
   const startedMs = performance.now()
-  const { checks } = await fault.run({ seed, say: sayBelow })
-  return {
+  const { checks } = await fault.run({ seed, say })
+  const report: FaultReport = {
     name: fault.name,
     title: fault.title,
     scale: fault.scale ?? null,
     processes: 1,
     seed,
+    commit: await currentCommit(),
     steps: [],
     marginMs: 0,
     experience: null,
@@ -63,18 +78,18 @@ async function runOne(
     historyPath: null,
     tookMs: performance.now() - startedMs,
   }
+  await keepReport(join(FOLDER, `${fault.name}-seed${seed}`), report)
+  return report
 }
 
-function printSchedules(
-  faults: readonly (typeof FAULTS)[number][],
-  { seed, processes, seconds }: CampaignOptions,
-): void {
-  for (const fault of faults)
-    for (const count of isStandalone(fault) ? [] : processes) {
+function printSchedules(faults: readonly AnyFault[], { seed, processes, seconds }: CampaignOptions): void {
+  for (const fault of faults) {
+    if (isStandalone(fault)) continue
+    for (const count of processes) {
       say(`${fault.name}, ${count} processes, seed ${seed}: ${fault.title}`)
-      if (!isStandalone(fault))
-        for (const step of scheduleOf(fault, seed, count, seconds)) say(`  ${describeStep(step)}`)
+      for (const step of scheduleOf(fault, seed, count, seconds)) say(`  ${describeStep(step)}`)
     }
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))

@@ -10,14 +10,17 @@ export type CampaignOptions = {
   readonly seconds: number
   /** Print the schedules and do nothing. */
   readonly dry: boolean
-  /** Put the table into docs/reliability.md. */
+  /** Run nothing, and show the newest report of each fault that was kept. */
+  readonly table: boolean
+  /** Put the newest reports of all that was run into docs/reliability.md. */
   readonly write: boolean
 }
 
-export const USAGE = `npm run faults -- [FAULT …] [--seed NUMBER] [--processes 2,3] [--seconds NUMBER] [--dry] [--write]
+export const USAGE = `npm run faults -- [FAULT …] [--seed NUMBER] [--processes 2,3] [--seconds NUMBER] [--dry | --table] [--write]
 
 FAULT is a name (N1-before-commit) or a number (N1, C3); none means all of them.
---dry prints the schedules and runs nothing. --write puts the table into docs/reliability.md.`
+--dry prints the schedules and runs nothing; --table shows the newest reports that are kept in dist/faults-runs, and
+--write puts these into docs/reliability.md.`
 
 export class WrongUsage extends Error {}
 
@@ -28,7 +31,15 @@ export function readOptions(args: readonly string[]): CampaignOptions {
   const processes = values.processes.split(',').map((count) => numberOf('--processes', count))
   if (seconds < 5) throw new WrongUsage('--seconds: at least 5')
   if (processes.some((count) => count < 2 || count > 5)) throw new WrongUsage('--processes: 2 to 5')
-  return { names: positionals, seed, seconds, processes, dry: values.dry, write: values.write }
+  return {
+    names: positionals,
+    seed,
+    seconds,
+    processes,
+    dry: values.dry,
+    table: values.table,
+    write: values.write,
+  }
 }
 
 function parse(args: readonly string[]) {
@@ -41,6 +52,7 @@ function parse(args: readonly string[]) {
         processes: { type: 'string', default: '2,3' },
         seconds: { type: 'string', default: '20' },
         dry: { type: 'boolean', default: false },
+        table: { type: 'boolean', default: false },
         write: { type: 'boolean', default: false },
       },
     })

@@ -6,11 +6,15 @@ import type { CampaignDatabase } from './parts.js'
 /** What a run has to say about itself to be repeated. */
 export async function versionsOf({ sql }: Pick<CampaignDatabase, 'sql'>): Promise<Record<string, string>> {
   const [row] = await sql<{ version: string }[]>`select current_setting('server_version') as version`
-  const git = await promisify(execFile)('git', ['describe', '--always', '--dirty']).catch(() => null)
   return {
-    commit: git?.stdout.trim() ?? 'unknown',
+    commit: await currentCommit(),
     node: process.version,
     postgres: row?.version ?? 'unknown',
     machine: `${platform()} ${release()} ${arch()}, ${cpus().length} cores`,
   }
+}
+
+export async function currentCommit(): Promise<string> {
+  const git = await promisify(execFile)('git', ['describe', '--always', '--dirty']).catch(() => null)
+  return git?.stdout.trim() ?? 'unknown'
 }

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { checkHistory, type Judgement, type Verdict } from '../../checker/check-history.js'
+import { checkHistory, type Judgement } from '../../checker/check-history.js'
 import { KINDS } from '../../checker/findings.js'
 import { groupBy } from '../../checker/grouping.js'
 import type { History } from '../../checker/history.js'
@@ -8,26 +8,8 @@ import { readHistory } from '../../checker/history-file.js'
 import { faultAt, reportOn } from '../../checker/report.js'
 import type { Check, Step } from '../fault.js'
 import type { OpenedWorld, RunOptions } from '../opened-world.js'
-import { type Experience, experienceOf, type FaultWindow } from './experience.js'
-
-export type FaultReport = {
-  readonly name: string
-  readonly title: string
-  readonly scale: string | null
-  readonly processes: number
-  readonly seed: number
-  readonly steps: readonly Step[]
-  /** By how much the clients themselves were late at worst; added to what is allowed to L7 and L10. */
-  readonly marginMs: number
-  readonly experience: Experience | null
-  readonly checks: readonly Check[]
-  /** By the checker, on each invariant. */
-  readonly verdicts: readonly Verdict[]
-  /** One line each; empty: the fault was withstood. */
-  readonly violations: readonly string[]
-  readonly historyPath: string | null
-  readonly tookMs: number
-}
+import { experienceOf, type FaultWindow } from './experience.js'
+import { type FaultReport, keepReport } from './kept-reports.js'
 
 export type ReportSetup = RunOptions & {
   readonly opened: OpenedWorld
@@ -51,6 +33,7 @@ export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
     scale: fault.scale ?? null,
     processes: opened.instances.length,
     seed,
+    commit: String(history.header.configuration.commit),
     steps,
     marginMs: setup.marginMs,
     experience: experienceOf(history, window),
@@ -61,7 +44,7 @@ export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
     tookMs,
   }
   const beside = (name: string) => join(dirname(opened.historyPath), name)
-  await writeFile(beside('report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  await keepReport(dirname(opened.historyPath), report)
   await writeFile(beside('verdict.txt'), `${reportOn(history, judgement).join('\n')}\n`)
   return report
 }

@@ -1,10 +1,11 @@
 import { type Latency, PHASES } from './experience.js'
-import type { FaultReport } from './fault-report.js'
+import type { FaultReport } from './kept-reports.js'
 
 const HEADINGS = [
   'fault',
   'processes',
   'seed',
+  'commit',
   'verdict',
   'sends / acks / pushes',
   'refused / unanswered',
@@ -20,13 +21,14 @@ export function tableOf(reports: readonly FaultReport[]): string {
 }
 
 function cellsOf(report: FaultReport): string[] {
-  const { name, title, scale, processes, seed, violations, experience, checks, verdicts } = report
+  const { name, title, scale, processes, seed, commit, violations, experience, checks, verdicts } = report
   const checked = [...verdicts.map((verdict) => verdict.checks), ...checks.map((check) => check.checked)]
   const counts = experience === null ? ['–', '–', '–', '–'] : null
   return [
     `${name}: ${title}${scale === null ? '' : ` (${scale})`}`,
     String(processes),
     String(seed),
+    commit,
     violations.length === 0 ? 'withstood' : `**${violations.length} violations**`,
     counts?.[0] ?? `${experience?.sends} / ${experience?.acks} / ${experience?.pushes}`,
     counts?.[1] ?? `${experience?.refused} / ${experience?.unanswered}`,

@@ -1,4 +1,4 @@
-import type { FaultReport } from './fault-report.js'
+import type { FaultReport } from './kept-reports.js'
 import { tableOf } from './table.js'
 
 const BEGIN = '<!-- table of npm run faults -->'
