@@ -11,13 +11,13 @@ import { type OpenedWorld, openWorld, type RunOptions } from './opened-world.js'
 import type { FaultWindow } from './report/experience.js'
 import { reportOf } from './report/fault-report.js'
 import type { FaultReport } from './report/kept-reports.js'
-import { sample } from './samples.js'
+import { type Sampling, sample } from './samples.js'
 import { presenceConverges, settle } from './settle.js'
 import { auditTables, readTables } from './sql-audit.js'
 import { readPresence } from './workload/operations/reading.js'
 import type { RoomRecord } from './workload/rooms.js'
 import { Workload } from './workload/workload.js'
-import type { World } from './world.js'
+import type { Instance, World } from './world.js'
 
 /** The steps of a run, from the seed alone. */
 export function scheduleOf(fault: Fault, seed: number, processes: number, seconds: number): readonly Step[] {
@@ -37,10 +37,9 @@ export async function runFault(options: RunOptions): Promise<FaultReport> {
     const world = worldOf(opened, options)
     const run = fault.start(world)
     const phasesMs = { ...PHASES_MS, ...options.phasesMs }
-    const samples = sample(opened.writer, opened.instances)
     const ownDelay = monitorEventLoopDelay({ resolution: 10 })
     ownDelay.enable()
-    const window = await underLoad(opened, run, steps, options, phasesMs)
+    const { window, samples } = await underLoad(opened, run, steps, options, phasesMs)
     checks.push(...(await atRest(opened, run, phasesMs)))
     ownDelay.disable()
     samples.stop()
@@ -91,21 +90,23 @@ function worldOf(
 }
 
 async function underLoad(
-  { stage, shape, writer }: OpenedWorld,
+  { stage, shape, writer, instances }: OpenedWorld,
   run: FaultRun,
   steps: readonly Step[],
   { fault, seconds }: RunOptions,
   phasesMs: PhasesMs,
-): Promise<FaultWindow> {
+): Promise<{ readonly window: FaultWindow; readonly samples: Sampling }> {
   const workload = new Workload(stage, shape)
   workload.start()
-  await Promise.all([sleep(phasesMs.warmUp), run.prepare?.()])
+  await run.prepare?.()
+  const samples = sample(writer, instances)
+  await sleep(phasesMs.warmUp)
   const startNs = monotonicNs()
   await Promise.all([sleep(seconds * 1_000), carryOut(steps, run, nemesisLines(writer, fault))])
   const stopNs = monotonicNs()
   await Promise.all([sleep(phasesMs.after), run.afterHeal?.()])
   await workload.end()
-  return { startNs, stopNs }
+  return { window: { startNs, stopNs }, samples }
 }
 
 function nemesisLines(writer: HistoryWriter, fault: Fault) {
@@ -128,6 +129,11 @@ function nemesisLines(writer: HistoryWriter, fault: Fault) {
   }
 }
 
+/** So that a server is compared with itself by what it uses. */
+function collectGarbage(instances: readonly Instance[]): void {
+  for (const { isUp, server } of instances) if (isUp) server.send({ do: 'collect-garbage' })
+}
+
 /** Lets the world come to rest and sees whether it does. */
 async function atRest(
   { devices, rooms, instances }: OpenedWorld,
@@ -135,6 +141,7 @@ async function atRest(
   phasesMs: PhasesMs,
 ): Promise<Check[]> {
   const missing = await settle(devices.all, phasesMs.settle)
+  collectGarbage(instances)
   const convergedMs = await presenceConverges(rooms, instances, devices.of, phasesMs.presence)
   await sleep(phasesMs.rest)
   return [

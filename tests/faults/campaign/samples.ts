@@ -4,8 +4,10 @@ import type { Instance } from './parts.js'
 
 const EVERY_MS = 1_000
 
+export type Sampling = { stop(): void }
+
 /** Asks each instance each second what it uses; who does not answer in time leaves no line. */
-export function sample(writer: HistoryWriter, instances: readonly Instance[]): { stop(): void } {
+export function sample(writer: HistoryWriter, instances: readonly Instance[]): Sampling {
   const timer = setInterval(() => {
     for (const instance of instances) if (instance.isUp) void take(writer, instance)
   }, EVERY_MS)

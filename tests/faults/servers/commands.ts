@@ -8,6 +8,8 @@ export type FaultCommand =
   | { readonly do: 'reject' }
   /** Keeps more and more memory until the limit of the heap ends the process. */
   | { readonly do: 'fill-heap' }
+  /** So that what its memory is measured to be is in use. */
+  | { readonly do: 'collect-garbage' }
   /** From now on the wall clock is off by so much. Timers and the monotonic clock go on as they did. */
   | { readonly do: 'shift-clock'; readonly byMs: number }
 

@@ -1,4 +1,6 @@
 import { Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { isMainThread } from 'node:worker_threads'
 import { CLOCK_OFF_BY_MS, type FaultCommand } from './commands.js'
 
@@ -45,6 +47,13 @@ function fillHeap(): void {
   keep()
 }
 
+/** V8 lets garbage lie for minutes where there is memory enough; without it, what is left is in use. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+}
+
 function obey(command: FaultCommand): void {
   switch (command.do) {
     case 'stall':
@@ -61,6 +70,9 @@ function obey(command: FaultCommand): void {
       break
     case 'shift-clock':
       clockOffByMs = command.byMs
+      break
+    case 'collect-garbage':
+      collectGarbage()
   }
 }
 

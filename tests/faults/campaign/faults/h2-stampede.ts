@@ -1,3 +1,6 @@
+import { get } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../fault.js'
 import { inGroups } from '../workload/rooms.js'
 import type { World } from '../world.js'
@@ -27,7 +30,7 @@ export const stampede: Fault = {
         const before = await loadsSoFar(world)
         answers.push(...(await readAllAtOnce(world)))
         // Backends tell what they did within a second.
-        await new Promise((resolve) => setTimeout(resolve, 1_500))
+        await sleep(1_500)
         loads = Math.max(loads, (await loadsSoFar(world)) - before)
         return undefined
       },
@@ -49,16 +52,24 @@ function readAllAtOnce({ hotRoom, instances }: World): Promise<Answer[]> {
     const at = instances[index % instances.length]
     const account = people[index % people.length]
     const startedMs = performance.now()
-    const response = await fetch(`${at?.url}/api/v1/rooms/${hotRoom.id}/messages?limit=50`, {
-      headers: { authorization: `Bearer ${account?.login.accessToken}` },
-      signal: AbortSignal.timeout(2 * ANSWERED_WITHIN_MS),
-    }).catch(() => null)
-    const body = (await response?.json().catch(() => null)) as { retryAfterMs?: unknown } | null
-    return {
-      status: response?.status ?? 0,
-      ms: performance.now() - startedMs,
-      retryAfterMs: body?.retryAfterMs,
-    }
+    const url = `${at?.url}/api/v1/rooms/${hotRoom.id}/messages?limit=50`
+    const { status, body } = await getOnce(url, account?.login.accessToken ?? '')
+    return { status, ms: performance.now() - startedMs, retryAfterMs: body?.retryAfterMs }
+  })
+}
+
+type Got = { readonly status: number; readonly body: { readonly retryAfterMs?: unknown } | null }
+
+/** Over a connection of its own, which is closed with the answer. */
+function getOnce(url: string, token: string): Promise<Got> {
+  return new Promise((resolve) => {
+    const headers = { authorization: `Bearer ${token}` }
+    const asked = get(url, { agent: false, headers, timeout: 2 * ANSWERED_WITHIN_MS }, async (response) => {
+      const answer = await text(response).catch(() => 'null')
+      resolve({ status: response.statusCode ?? 0, body: JSON.parse(answer) as Got['body'] })
+    })
+    asked.on('error', () => resolve({ status: 0, body: null }))
+    asked.on('timeout', () => asked.destroy())
   })
 }
 
