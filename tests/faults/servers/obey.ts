@@ -79,6 +79,7 @@ function obey(command: FaultCommand): void {
 if (isMainThread) {
   shiftClock()
   process.on('message', (message) => obey(message as FaultCommand))
-  // The server ends when its own work does, not when its parent hangs up.
+  // A channel is no reason to stay; without a parent there is none either.
   process.channel?.unref()
+  process.on('disconnect', () => process.exit(1))
 }
