@@ -38,8 +38,8 @@ const SHARES: readonly {
   { share: 10, operation: leaveAndJoin },
   { share: 33, operation: spy, isHostile: true },
   { share: 5, operation: removeMember, isHostile: true },
-  { share: 1.5, operation: endLogin, isHostile: true },
-  { share: 0.5, operation: endDeviceLogin, isHostile: true },
+  { share: 6, operation: endLogin, isHostile: true },
+  { share: 1, operation: endDeviceLogin, isHostile: true },
 ]
 /** Operations under way at once; beyond it none begins, as people wait for what hangs. */
 const UNDER_WAY = 300
