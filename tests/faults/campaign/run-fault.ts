@@ -43,7 +43,7 @@ export async function runFault(options: RunOptions): Promise<FaultReport> {
     checks.push(...(await atRest(opened, run, phasesMs)))
     ownDelay.disable()
     samples.stop()
-    checks.push(await lastLooks(opened, fault))
+    checks.push(...(await lastLooks(opened, fault)))
     checks.push(await allAlive(opened))
     return await reportOf({
       ...options,
@@ -162,10 +162,10 @@ async function atRest(
 async function lastLooks(
   { stage, writer, devices, rooms, instances, database }: OpenedWorld,
   fault: Fault,
-): Promise<Check> {
+): Promise<readonly Check[]> {
   for (let look = 0; look < 2 * stage.rooms.length; look += 1) await readPresence(stage)
   const { readersPerRoom = Number.POSITIVE_INFINITY } = fault
-  await finalReads({ writer, instances, rooms, readersPerRoom })
+  const reads = await finalReads({ writer, instances, rooms, readersPerRoom })
   await readTables(
     writer,
     database,
@@ -176,7 +176,7 @@ async function lastLooks(
   writer.write({ type: 'sockets', t: monotonicNs(), open })
   for (const device of devices.all) device.leaveHistory()
   await writer.close()
-  return await auditTables(database)
+  return [reads, await auditTables(database)]
 }
 
 /** Each server still runs, and has logged nothing that it takes for a bug of its own. */
