@@ -41,9 +41,10 @@ async function runAll(faults: readonly AnyFault[], options: CampaignOptions): Pr
     for (const processes of isStandalone(fault) ? [1] : options.processes) {
       say(`${fault.name}, ${processes} processes, seed ${options.seed}: ${fault.title}`)
       const { seed, seconds } = options
-      const report = isStandalone(fault)
-        ? await runStandalone(fault, seed)
-        : await runFault({ fault, seed, processes, seconds, folder: FOLDER, say })
+      const run = isStandalone(fault)
+        ? runStandalone(fault, seed)
+        : runFault({ fault, seed, processes, seconds, folder: FOLDER, say })
+      const report = await run.catch((error: unknown) => brokenOff(fault, { seed, processes, error }))
       reports.push(report)
       tell(report)
     }
@@ -62,24 +63,50 @@ function tell({ violations, checks, tookMs, historyPath, marginMs }: FaultReport
 async function runStandalone(fault: StandaloneFault, seed: number): Promise<FaultReport> {
   const startedMs = performance.now()
   const { checks } = await fault.run({ seed, say })
-  const report: FaultReport = {
-    name: fault.name,
-    title: fault.title,
-    scale: fault.scale ?? null,
-    processes: 1,
+  const report = {
+    ...(await emptyReport(fault, seed, 1)),
+    checks,
+    violations: violationsOf(checks),
+    tookMs: performance.now() - startedMs,
+  }
+  await keepReport(join(FOLDER, `${fault.name}-seed${seed}`), report)
+  return report
+}
+
+type Broken = { readonly seed: number; readonly processes: number; readonly error: unknown }
+
+/** A run without an end is none that was withstood, whoever is to blame. */
+async function brokenOff(fault: AnyFault, { seed, processes, error }: Broken): Promise<FaultReport> {
+  const told = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const report = {
+    ...(await emptyReport(fault, seed, processes)),
+    violations: [`the run was broken off: ${told}`],
+  }
+  await keepReport(join(FOLDER, `${fault.name}-${processes}p-seed${seed}-broken-off`), report)
+  return report
+}
+
+async function emptyReport(
+  { name, title, scale }: AnyFault,
+  seed: number,
+  processes: number,
+): Promise<FaultReport> {
+  return {
+    name,
+    title,
+    scale: scale ?? null,
+    processes,
     seed,
     commit: await currentCommit(),
     steps: [],
     marginMs: 0,
     experience: null,
-    checks,
+    checks: [],
     verdicts: [],
-    violations: violationsOf(checks),
+    violations: [],
     historyPath: null,
-    tookMs: performance.now() - startedMs,
+    tookMs: 0,
   }
-  await keepReport(join(FOLDER, `${fault.name}-seed${seed}`), report)
-  return report
 }
 
 function printSchedules(faults: readonly AnyFault[], { seed, processes, seconds }: CampaignOptions): void {

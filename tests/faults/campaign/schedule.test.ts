@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Fault, isStandalone } from './fault.js'
+import { type Fault, isStandalone, numberOf } from './fault.js'
 import { FAULTS } from './faults/index.js'
 import { scheduleOf } from './run-fault.js'
 
@@ -29,5 +29,31 @@ describe('the schedule of a fault', () => {
 
   it('belongs to one fault: no name is used twice', () => {
     expect(new Set(FAULTS.map(({ name }) => name)).size).toBe(FAULTS.length)
+  })
+})
+
+describe('the campaign', () => {
+  it('has each fault of processes, Postgres, clients and hot spots that it is asked for', () => {
+    const numbers = new Set(FAULTS.map(numberOf))
+    const asked = [
+      'N1',
+      'N2',
+      'N3',
+      'N4',
+      'N5',
+      'N6',
+      'N7',
+      'P1',
+      'P2',
+      'P3',
+      'P4',
+      'P5',
+      'P6',
+      'P7',
+      'P9',
+      'P11',
+    ]
+    const ofClients = ['C1', 'C2', 'C3', 'C4', 'C5', 'C6', 'C7', 'C8', 'C9', 'H1', 'H2']
+    expect([...asked, ...ofClients].filter((number) => !numbers.has(number))).toEqual([])
   })
 })

@@ -34,6 +34,7 @@ export const slowReaders: Fault = {
       async inject() {
         const before = await cutSoFar(world)
         for (const proxy of crowd?.proxies ?? []) await proxy.set({ is: 'one-way', passes: 'to-target' })
+        for (const device of crowd?.devices ?? []) device.loseConnections()
         cut = await flood(world, crowd?.rooms[0] as RoomRecord, async () => (await cutSoFar(world)) - before)
         return async () => {
           for (const proxy of crowd?.proxies ?? []) {
@@ -43,6 +44,7 @@ export const slowReaders: Fault = {
         }
       },
       async afterHeal() {
+        await sleep(200)
         backMs = (await crowd?.allBack(BACK_WITHIN_MS)) ?? null
       },
       checks: async () => [

@@ -83,9 +83,9 @@ async function openLargeRoom(world: World, people: readonly Account[]): Promise<
   if (owner === undefined) throw new Error('nobody is there')
   const id = await createRoom(world.writer, owner, world.instances[0] as Instance, 'large')
   const room: RoomRecord = { id, heat: 'cold', owner, members: new Set([owner]), former: new Set() }
-  await inviteAll(world.writer, room, guests.slice(0, 100), world.instances)
-  for (let from = 100; from < guests.length; from += 100)
+  for (let from = 0; from < guests.length; from += 100)
     await inviteAll(world.writer, room, guests.slice(from, from + 100), world.instances)
+  world.addRoom(room)
   return room
 }
 

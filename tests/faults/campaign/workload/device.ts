@@ -25,6 +25,8 @@ export type DeviceOptions = {
   readonly socketOptions: Readonly<Record<string, unknown>>
 }
 
+type Connected = Caller & { readonly conn: string }
+
 /** One device of a user: an SDK client that is in some rooms, at one instance at a time. */
 export class Device {
   readonly client: ParleyClient
@@ -35,7 +37,8 @@ export class Device {
   private readonly links = new Map<string, TcpProxy>()
   /** By the URL that the client knows. */
   private readonly instancesByUrl = new Map<string, Instance>()
-  private readonly openConnections = new Set<string>()
+  /** By name, with who opened it. */
+  private readonly openConnections = new Map<string, Connected>()
   private home: Instance
   private isOver = false
   private session: string
@@ -98,7 +101,12 @@ export class Device {
 
   /** Names of its connections that are open as far as it knows. */
   get connections(): readonly string[] {
-    return [...this.openConnections]
+    return [...this.openConnections.keys()]
+  }
+
+  /** From now on nothing reaches it over those that are open, which it may not notice for a while. */
+  loseConnections(): void {
+    for (const conn of this.connections) this.lose(conn)
   }
 
   get isOnline(): boolean {
@@ -217,9 +225,14 @@ export class Device {
   private connection(state: 'open' | 'closed' | 'refused', caller: Caller): void {
     const { conn } = caller
     if (conn === null || state === 'refused') return
-    if (state === 'open') {
-      this.openConnections.add(conn)
-      this.writer.connected({ ...caller, conn })
-    } else if (this.openConnections.delete(conn)) this.writer.disconnected({ ...caller, conn })
+    if (state === 'closed') return this.lose(conn)
+    this.openConnections.set(conn, { ...caller, conn })
+    this.writer.connected({ ...caller, conn })
+  }
+
+  private lose(conn: string): void {
+    const lost = this.openConnections.get(conn)
+    if (lost !== undefined) this.writer.disconnected(lost)
+    this.openConnections.delete(conn)
   }
 }

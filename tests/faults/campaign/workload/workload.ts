@@ -44,6 +44,8 @@ const SHARES: readonly {
 /** Operations under way at once; beyond it none begins, as people wait for what hangs. */
 const UNDER_WAY = 300
 
+const ENDS_WITHIN_MS = 90_000
+
 /** Lets people do things at random times, at a steady mean rate, until it is told to end. */
 export class Workload {
   private readonly underWay = new Set<Promise<void>>()
@@ -60,11 +62,14 @@ export class Workload {
     this.loop = this.run()
   }
 
-  /** Begins nothing more, and resolves when all that was begun is over. Rejects where an operation itself is wrong. */
+  /**
+   * Begins nothing more, and resolves when all that was begun is over, or is not for so long that settling the world has to
+   * say why. Rejects where an operation itself is wrong.
+   */
   async end(): Promise<void> {
     this.ended = true
     await this.loop
-    await Promise.all(this.underWay)
+    await Promise.race([Promise.all(this.underWay), sleep(ENDS_WITHIN_MS, null, { ref: false })])
     if (this.failure !== null) throw this.failure
   }
 
