@@ -225,9 +225,10 @@ export class Device {
   private connection(state: 'open' | 'closed' | 'refused', caller: Caller): void {
     const { conn } = caller
     if (conn === null || state === 'refused') return
-    if (state === 'closed') return this.lose(conn)
-    this.openConnections.set(conn, { ...caller, conn })
-    this.writer.connected({ ...caller, conn })
+    if (state === 'open') {
+      this.openConnections.set(conn, { ...caller, conn })
+      this.writer.connected({ ...caller, conn })
+    } else this.lose(conn)
   }
 
   private lose(conn: string): void {
