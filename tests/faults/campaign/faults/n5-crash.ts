@@ -24,12 +24,19 @@ const crashes = (name: string, title: string, hows: readonly Crash[], more: Part
   title,
   ...more,
   schedule: (draw, scene) =>
-    rounds(scene, EVERY_MS, (round) => ({
-      forMs: DOWN_MS,
-      act: hows[round % hows.length] ?? '',
-      target: anInstance(draw, scene),
-      kills: true,
-    })),
+    rounds(
+      scene,
+      EVERY_MS,
+      (round) => ({
+        forMs: DOWN_MS,
+        act: hows[round % hows.length] ?? '',
+        target: anInstance(draw, scene),
+        kills: true,
+        // Before it dies at the limit of its heap, a process does little but collect garbage, for seconds.
+        suspends: hows[round % hows.length] === 'fill-heap' ? ['L7'] : [],
+      }),
+      hows.length,
+    ),
   start(world) {
     const turns = new Turns()
     const ends: End[] = []

@@ -22,11 +22,16 @@ export const clockJumps: Fault = {
   name: 'N6-jump',
   title: 'the clock of an instance jumps an hour ahead, or back, and returns',
   schedule: (draw, scene) =>
-    rounds(scene, EVERY_MS, (round) => ({
-      forMs: OFF_FOR_MS,
-      act: round % 2 === 0 ? '+1 h' : '-1 h',
-      target: anInstance(draw, scene),
-    })),
+    rounds(
+      scene,
+      EVERY_MS,
+      (round) => ({
+        forMs: OFF_FOR_MS,
+        act: round % 2 === 0 ? '+1 h' : '-1 h',
+        target: anInstance(draw, scene),
+      }),
+      2,
+    ),
   start(world) {
     const turns = new Turns()
     let looked = 0
