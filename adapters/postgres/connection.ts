@@ -52,7 +52,10 @@ type Target = {
  * that each of several statements in a row waits for up to 40 ms for the delayed acknowledgement of the one before. The host
  * and port are kept for TLS.
  */
-function connectWithoutDelay({ host: [host], port: [port], path }: Target): Socket {
+async function connectWithoutDelay({ host: [host], port: [port], path }: Target): Promise<Socket> {
+  // In a microtask: an error that comes at once (no descriptor left) is then told after the library has begun to listen for it;
+  // before that, it would end the process.
+  await null
   const socket = path ? connect({ path }) : connect({ host, port: port ?? 5_432, noDelay: true })
   return Object.assign(socket, { host, port })
 }

@@ -140,13 +140,19 @@ describe('actions on a server process', () => {
     const ada = await Person.signUp(server.url, 'Ada')
     const before = await openFiles(server.pid)
     const heal = await limitFiles(target, { spare: 4 })
-    const sockets = Array.from({ length: 12 }, () => ada.connect(server.url, { timeout: 2_000 }))
+    // One that was taken in and never answered is refused as well; the client itself would wait for it without end.
+    const unanswered = sleep(15_000).then(() => Promise.reject(new Error('not answered')))
+    const sockets = Array.from({ length: 12 }, () =>
+      Promise.race([ada.connect(server.url, { timeout: 2_000 }), unanswered]),
+    )
     const outcomes = await Promise.allSettled(sockets)
     const connected = outcomes.filter(({ status }) => status === 'fulfilled').length
     expect(connected).toBeLessThan(12)
     expect(await openFiles(server.pid)).toBeLessThanOrEqual(before + 4)
     await heal()
     ada.close()
-    await until('it accepts again', async () => (await request(server.url, 'GET', '/livez')).status === 200)
+    // A connection that was opened under the limit may still be cut.
+    const answers = () => request(server.url, 'GET', '/livez').catch(() => null)
+    await until('it accepts again', async () => (await answers())?.status === 200)
   })
 })
