@@ -82,10 +82,12 @@ export class Workload {
     )
     const weights = shares.map(({ share }) => share)
     let nextMs = performance.now()
-    while (!this.ended) {
+    // Each kind once before chance decides, so that a short run exercises all of them too.
+    for (let turn = 0; !this.ended; turn += 1) {
       nextMs += (-Math.log(1 - draw.chance()) * 1_000) / this.shape.operationsPerSecond
       await sleep(Math.max(0, nextMs - performance.now()))
-      if (this.underWay.size < UNDER_WAY) this.begin(operations[draw.weighted(weights)] as Operation)
+      const index = turn < operations.length ? turn : draw.weighted(weights)
+      if (this.underWay.size < UNDER_WAY) this.begin(operations[index] as Operation)
     }
   }
 
