@@ -125,17 +125,37 @@ export class PostgresMessageRepo implements MessageRepoPort {
 
 const RECENT = 2_000
 
-/** Those of the newest messages of a `rooms r` that have all words of the query. */
+/**
+ * Those of the newest messages of a `rooms r` that have all words of the query. The words are looked up by a subquery, which
+ * stops when the page is full; of a join the planner may make a hash of all words of the room.
+ */
 const recentMessages = (sql: Sql, below: number, query: string) => sql`(
   select * from messages m where m.room_id = r.id and m.seq < ${below} order by m.seq desc limit ${RECENT}
-) as m where m.words @@ plainto_tsquery('simple', ${query}) and m.deleted_at_ms is null`
+) as m
+where m.deleted_at_ms is null and coalesce((
+  select w.words from message_words w where w.room_id = m.room_id and w.seq = m.seq
+), to_tsvector('simple', m.text)) @@ plainto_tsquery('simple', ${query})`
 
-/** All messages of a `rooms r` that have all words of the query, and the room as a word; none for a query without words. */
-const messagesByWord = (sql: Sql, roomId: RoomId, below: number, query: string) => sql`
-  messages m where m.room_id = r.id and m.seq < ${below} and m.deleted_at_ms is null and m.words @@ (
-    select case when numnode(w) > 0 then ('''room ' || ${roomId}::text || '''')::tsquery && w end
-    from plainto_tsquery('simple', ${query}) as w
-  )`
+/**
+ * All messages of a `rooms r` that have all words of the query: by the index those up to the search head, and by their texts
+ * those above it. The query for the index has the room as a word, and is null where there are no words in it. It is fenced in
+ * by `offset 0`, so that nothing but the index of words fits.
+ */
+const messagesByWord = (sql: Sql, roomId: RoomId, below: number, query: string) => sql`(
+  select m.* from messages m
+  where m.room_id = r.id and m.seq < ${below} and m.deleted_at_ms is null
+    and m.seq > coalesce((select h.seq from search_heads h where h.room_id = r.id), 0)
+    and to_tsvector('simple', m.text) @@ plainto_tsquery('simple', ${query})
+  union all
+  select m.* from (
+    select w.room_id, w.seq from message_words w where w.words @@ (
+      select case when numnode(q) > 0 then ('''room ' || ${roomId}::text || '''')::tsquery && q end
+      from plainto_tsquery('simple', ${query}) as q
+    ) offset 0
+  ) as w
+  join messages m on m.room_id = w.room_id and m.seq = w.seq
+  where w.room_id = r.id and w.seq < ${below}
+) as m`
 
 /** A page in the order of its rows, of which there is one more than `limit` where there are more. */
 function toPage(rows: readonly PageRow[], limit: number): MessagePage {

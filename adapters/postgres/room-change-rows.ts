@@ -18,6 +18,7 @@ import {
   updateTexts,
   useInvitations,
 } from './room-change-statements.js'
+import { eraseWords, holdSearchHeads, updateWords } from './search-index-statements.js'
 
 type Row = Readonly<Record<string, string | number | boolean | null | object>>
 type Change<T extends RoomChange['type']> = Extract<RoomChange, { type: T }>
@@ -63,8 +64,8 @@ export class RoomChangeRows {
       case 'message.edited':
         return this.gatherEdit(change, stamp)
       case 'message.deleted': {
-        const { id } = change.message
-        this.deleted.set(id, { id, atMs: stamp.atMs })
+        const { id, seq } = change.message
+        this.deleted.set(id, { id, roomId, seq, atMs: stamp.atMs })
         return { messageId: id }
       }
       case 'message.reacted': {
@@ -98,7 +99,8 @@ export class RoomChangeRows {
   private gatherEdit({ message, text, deliveredUnder }: Change<'message.edited'>, { seq, atMs }: Stamp): Row {
     const replacedAtMs = message.editedAtMs ?? message.createdAtMs
     this.versions.push({ messageId: message.id, seq, text: message.text, atMs: replacedAtMs })
-    this.texts.set(message.id, { id: message.id, text, deliveredUnder, atMs })
+    const { id, roomId } = message
+    this.texts.set(id, { id, roomId, seq: message.seq, text, deliveredUnder, atMs })
     return { messageId: message.id }
   }
 
@@ -138,6 +140,9 @@ export class RoomChangeRows {
       [this.texts.values(), updateTexts],
       [this.deleted.values(), eraseTexts],
       [this.deleted.values(), eraseVersions],
+      [[...this.texts.values(), ...this.deleted.values()], holdSearchHeads],
+      [this.texts.values(), updateWords],
+      [this.deleted.values(), eraseWords],
       [this.reactions.values(), setReactions],
       [this.flags.values(), setFlags],
       [this.joined.values(), putMembers],

@@ -1,11 +1,16 @@
 import { Container, ContainerModule, type ResolutionContext } from 'inversify'
 import type { CacheStats } from '../../../adapters/memory/index.js'
-import { type Database, type DatabaseOptions, isMigrated } from '../../../adapters/postgres/index.js'
+import {
+  type Database,
+  type DatabaseOptions,
+  isMigrated,
+  SearchIndexer,
+} from '../../../adapters/postgres/index.js'
 import { createParley, type Parley, type ParleyPorts } from '../../../core/parley.js'
 import { memoryRuntime, postgresRuntime, type RuntimeOptions } from './runtime.js'
 import { postgresStorage } from './storage.js'
 import { type SystemOptions, system } from './system.js'
-import { BUS, CACHE, DATABASE, PARLEY, PORT } from './tokens.js'
+import { BUS, CACHE, DATABASE, PARLEY, PORT, STORE } from './tokens.js'
 
 export type CompositionOptions = SystemOptions &
   RuntimeOptions & {
@@ -42,6 +47,8 @@ export function compose(options: CompositionOptions): Composition {
   )
   const ports = portsOf(container)
   const database = container.get(DATABASE)
+  const searchIndexer = new SearchIndexer(database, container.get(STORE).log, { onError: options.onError })
+  searchIndexer.start()
   return {
     parley: container.get(PARLEY),
     ports,
@@ -52,6 +59,7 @@ export function compose(options: CompositionOptions): Composition {
       // A lease that cannot be given back lapses by itself.
       await ports.presence.leave().catch(options.onError)
       await container.get(BUS).close()
+      await searchIndexer.close()
       await database.close()
     },
   }
