@@ -39,10 +39,10 @@ export const lockFreeSearchHeads = (tx: Transaction, roomIds: readonly RoomId[])
 /**
  * Indexes the next `width` seqs of rooms whose search heads the transaction holds. It has to be a statement of its own: what it
  * sees began after the locks were held. It takes so many seqs, not so many messages, because a limit makes the planner sort
- * all that is to be done, for each part of it.
+ * all that is to be done, for each part of it. The answer leaves out rooms in which there was nothing to do.
  */
 export const indexMessages = (tx: Transaction, roomIds: readonly RoomId[], width: number) => tx<
-  { room_id: RoomId; is_behind: boolean }[]
+  { room_id: RoomId; missing: number }[]
 >`
   with target as materialized (
     select h.room_id, h.seq as after, least(h.seq + ${width}::bigint, r.messages_head) as up_to, r.messages_head
@@ -56,5 +56,5 @@ export const indexMessages = (tx: Transaction, roomIds: readonly RoomId[], width
       where m.room_id = t.room_id and m.seq > t.after and m.seq <= t.up_to and m.deleted_at_ms is null offset 0
     ) as m
   )
-  update search_heads h set seq = t.up_to from target t where h.room_id = t.room_id
-  returning h.room_id, t.up_to < t.messages_head as is_behind`
+  update search_heads h set seq = t.up_to from target t where h.room_id = t.room_id and t.up_to > t.after
+  returning h.room_id, t.messages_head - t.up_to as missing`

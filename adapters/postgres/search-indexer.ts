@@ -11,6 +11,8 @@ import {
 
 const PORT = 'SearchIndexer'
 const ROOMS_A_CHUNK = 50
+/** What a search reads as texts in some 300 ms. */
+const FAR_BEHIND = 20_000
 
 export type SearchIndexerOptions = {
   /** How long messages wait at first, so that those of a while are indexed together. */
@@ -19,7 +21,7 @@ export type SearchIndexerOptions = {
   readonly chunk?: number
   /** How often it looks for rooms that nobody has indexed, a process that died for one. */
   readonly lookEveryMs?: number
-  /** Rooms that it remembers; of more than that only that there are such, for which it then looks. */
+  /** New rooms that it remembers; of more than that only that there are such, for which it then looks. */
   readonly maxPending?: number
   /** How long it leaves the database alone after a failure. */
   readonly retryMs?: number
@@ -39,14 +41,20 @@ const DEFAULTS = {
 /**
  * Fills the index of search, which a send leaves alone. Search is right without it, and slower the more is not indexed: any
  * number of processes may run one, or none. It uses one connection, a tenth of the time while this process commits
- * messages and half of it otherwise, in transactions of at most `chunk` messages. These lock no room, but an edit or a deletion
- * in one of their rooms waits for their end. What a crash loses of its memory is found when another starts, or looks.
+ * messages and half of it otherwise, or where a room is far behind, in transactions of at most `chunk` messages. These lock no
+ * room, but an edit or a deletion in one of their rooms waits for their end. What a crash loses of its memory is found when
+ * another starts, or looks.
  */
 export class SearchIndexer {
+  /** Rooms with messages of a moment ago. */
   private readonly pending = new Set<RoomId>()
+  /** Rooms to be indexed, each of which has its turn before any has another. */
+  private readonly queue = new Set<RoomId>()
   private readonly options: Required<SearchIndexerOptions>
   private commits = 0
   private lookAtMs = 0
+  /** Where a look goes on that is not done yet. */
+  private lookAfter: RoomId | null = null
   private isClosed = false
   private running: Promise<void> | null = null
   private wake: () => void = () => {}
@@ -94,50 +102,58 @@ export class SearchIndexer {
     }
   }
 
+  /** Until nothing is left to do. What comes meanwhile is taken in as often as otherwise, lest one room wait for all of another. */
   private async catchUp(): Promise<void> {
-    if (performance.now() >= this.lookAtMs) await this.look()
-    await this.indexPending()
+    for (let gatherAtMs = 0; !this.isClosed; ) {
+      if (performance.now() >= gatherAtMs) {
+        await this.gather()
+        gatherAtMs = performance.now() + this.options.delayMs
+      }
+      if (this.queue.size === 0) return
+      await this.indexNext()
+    }
   }
 
+  private async gather(): Promise<void> {
+    if (this.queue.size < this.options.maxPending) await this.look()
+    for (const roomId of this.pending) this.queue.add(roomId)
+    this.pending.clear()
+  }
+
+  /** Where it is time for it, for a page of the rooms that are behind. */
   private async look(): Promise<void> {
     const { lookEveryMs, maxPending } = this.options
-    this.lookAtMs = performance.now() + lookEveryMs
+    const { lookAfter } = this
+    if (lookAfter === null) {
+      if (performance.now() < this.lookAtMs) return
+      // Before it begins, as it may miss what comes from here on.
+      this.lookAtMs = performance.now() + lookEveryMs
+    }
     try {
-      for (let after: RoomId | null = null, more = true; more && !this.isClosed; ) {
-        const rooms: readonly { id: RoomId }[] = await this.roomsAfter(after)
-        for (const { id } of rooms) this.pending.add(id)
-        await this.indexPending()
-        after = rooms.at(-1)?.id ?? null
-        more = rooms.length === maxPending
-      }
+      const rooms = await this.database.call(PORT, (sql) => roomsLeftBehind(sql, lookAfter, maxPending))
+      for (const { id } of rooms) this.queue.add(id)
+      this.lookAfter = rooms.length === maxPending ? (rooms.at(-1)?.id ?? null) : null
     } catch (error) {
       this.lookAtMs = 0
       throw error
     }
   }
 
-  private roomsAfter(after: RoomId | null) {
-    return this.database.call(PORT, (sql) => roomsLeftBehind(sql, after, this.options.maxPending))
-  }
-
-  /** All of the rooms that are pending now, but for those that others are busy with: like new messages, they wait for the next time. */
-  private async indexPending(): Promise<void> {
-    const rooms = new Set(this.pending)
-    this.pending.clear()
+  /** Rooms that others are busy with wait for the next time, like new messages. */
+  private async indexNext(): Promise<void> {
+    const startedAtMs = performance.now()
+    const { commits } = this
+    const chunk = firstOf(this.queue, Math.min(ROOMS_A_CHUNK, this.options.chunk))
+    for (const roomId of chunk) this.queue.delete(roomId)
     try {
-      while (rooms.size > 0 && !this.isClosed) {
-        const startedAtMs = performance.now()
-        const { commits } = this
-        const chunk = firstOf(rooms, Math.min(ROOMS_A_CHUNK, this.options.chunk))
-        const { behind, busy } = await this.indexChunk(chunk)
-        for (const roomId of chunk) rooms.delete(roomId)
-        for (const roomId of behind) rooms.add(roomId)
-        for (const roomId of busy) this.pending.add(roomId)
-        const tookMs = performance.now() - startedAtMs
-        await this.pause(this.commits === commits ? tookMs : tookMs * 9)
-      }
-    } finally {
-      for (const roomId of rooms) this.pending.add(roomId)
+      const { behind, busy, isFarBehind } = await this.indexChunk(chunk)
+      for (const roomId of behind) this.queue.add(roomId)
+      for (const roomId of busy) this.pending.add(roomId)
+      const tookMs = performance.now() - startedAtMs
+      await this.pause(this.commits === commits || isFarBehind ? tookMs : tookMs * 9)
+    } catch (error) {
+      for (const roomId of chunk) this.queue.add(roomId)
+      throw error
     }
   }
 
@@ -150,9 +166,13 @@ export class SearchIndexer {
       const free = locked.map(({ room_id }) => room_id)
       const width = Math.floor(this.options.chunk / Math.max(1, free.length))
       const indexed = free.length === 0 ? [] : await indexMessages(tx, free, width)
-      const behind = indexed.filter((room) => room.is_behind).map(({ room_id }) => room_id)
+      const behind = indexed.filter(({ missing }) => missing > 0)
       const held = new Set(free)
-      return { behind, busy: roomIds.filter((roomId) => !held.has(roomId)) }
+      return {
+        behind: behind.map(({ room_id }) => room_id),
+        busy: roomIds.filter((roomId) => !held.has(roomId)),
+        isFarBehind: behind.some(({ missing }) => missing > FAR_BEHIND),
+      }
     })
   }
 

@@ -212,6 +212,23 @@ describe('the index of search', () => {
     assert.equal((await processes.admin`select 1 from message_words`).length, rooms.length)
   })
 
+  it('is filled for a new message before the end of a room with many', async () => {
+    const { roomId: long, owner } = await openRoomOfThree(store)
+    const { id: short } = await openRoom(store, owner)
+    await sendAll(store, long, owner, Array<string>(20).fill('apple'))
+    const held = await gate(HOLD_INDEXING)
+    startIndexer(store, { chunk: 1 })
+    await held.reached()
+    await send(store, short, owner, 'plum')
+    await held.open()
+    await allIndexed()
+    const inOrder = await processes.admin<{ room_id: RoomId }[]>`
+      select room_id from message_words order by xmin::text::bigint`
+    assert.equal(inOrder.length, 21)
+    const turn = inOrder.findIndex(({ room_id }) => room_id === short)
+    assert.ok(turn < 10, `it was number ${turn}`)
+  })
+
   it('is filled after failures, which are told', async () => {
     const { roomId, owner } = await openRoomOfThree(store)
     await send(store, roomId, owner, 'apple')
