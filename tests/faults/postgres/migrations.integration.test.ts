@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest'
-import { isMigrated, migrate, openDatabase } from '../../../adapters/postgres/index.js'
+import { createPostgresStore, isMigrated, migrate, openDatabase } from '../../../adapters/postgres/index.js'
+import { SystemClock, UuidIds } from '../../../adapters/system/index.js'
+import { edit, openRoom, openRoomOfThree, send, sendAll } from '../../contracts/store.js'
 import { type TestDatabase, testDatabase } from '../../support/postgres.js'
 
 const OWN = fileURLToPath(new URL('../../../adapters/postgres/migrations', import.meta.url))
@@ -75,6 +77,33 @@ describe('migrate', () => {
     await writeFile(join(directory, fileName('newer')), 'create table newer (id int);')
     const own = openDatabase({ url: database.url })
     assert.equal(await isMigrated(own.sql, directory), false)
+    await own.close()
+  })
+  it('takes what was said before search had an index of its own into that', async () => {
+    await rm(join(directory, '005.do.search_index.sql'))
+    await migrate(database.url, { directory })
+    const own = openDatabase({ url: database.url })
+    const store = { ...createPostgresStore(own), clock: new SystemClock(), ids: new UuidIds() }
+    const { roomId, owner } = await openRoomOfThree(store)
+    await openRoom(store, owner)
+    const [first, , last] = await sendAll(store, roomId, owner, ['red apple', 'green apple', 'red cherry'])
+    await sql`update messages set text = '', deleted_at_ms = 1 where text = 'green apple'`
+    await migrate(database.url)
+    const indexed = await sql<{ seq: number }[]>`select seq::int from message_words order by seq`
+    assert.deepEqual(
+      indexed.map(({ seq }) => seq),
+      [first?.seq, last?.seq],
+    )
+    assert.deepEqual(
+      [...(await sql`select room_id, seq::int from search_heads`)],
+      [{ room_id: roomId, seq: last?.seq }],
+    )
+    await edit(store, owner.actor, first ?? assert.fail(), 'red plum')
+    await send(store, roomId, owner, 'red apple')
+    const found = async (word: string) =>
+      (await store.messages.search(roomId, word, null, 10)).messages.map(({ text }) => text)
+    assert.deepEqual(await found('apple'), ['red apple'])
+    assert.deepEqual(await found('red'), ['red apple', 'red cherry', 'red plum'])
     await own.close()
   })
 })
