@@ -14,6 +14,7 @@ import {
   PostgresPresence,
   PostgresRateLimit,
   PostgresSessions,
+  SearchIndexer,
 } from 'parley/adapters/postgres'
 import { talk } from './talk.js'
 
@@ -22,9 +23,12 @@ if (url === undefined) throw new Error('EMBEDDER_DATABASE_URL is not set')
 
 const clock = new MemoryClock({ startMs: Date.now(), followsWallClock: true })
 const database = openDatabase({ url })
+const store = createPostgresStore(database)
+const searchIndexer = new SearchIndexer(database, store.log)
+searchIndexer.start()
 const bus = new PostgresBus(database)
 await talk({
-  ...createPostgresStore(database),
+  ...store,
   sessions: new PostgresSessions(database),
   presence: new PostgresPresence(database),
   cache: new MemoryCache(clock),
@@ -39,4 +43,5 @@ await talk({
   ids: new MemoryIds(clock),
 })
 await bus.close()
+await searchIndexer.close()
 await database.close()
