@@ -16,6 +16,7 @@ import {
   type Database,
   migrate,
   openDatabase,
+  SearchIndexer,
 } from '../../../adapters/postgres/index.js'
 import { JwtTokens, SystemClock, UuidIds } from '../../../adapters/system/index.js'
 import type { Actor } from '../../../core/domain/account.js'
@@ -69,6 +70,7 @@ export async function populate({ dataDir, authSecret, people, rooms, talk }: Wan
       const membersOf = (room: number) => (rooms[room] ?? []).flatMap((person) => made[person] ?? [])
       const roomIds = await eachOf(rooms.length, AT_ONCE, (room) => openRoom(parley, membersOf(room)))
       for (const { room, texts } of talk) await tell(ports, roomIds[room] ?? '', membersOf(room), texts)
+      if (talk.length > 0) await index(database, ports)
       return { people: made, roomIds }
     } finally {
       await database.close()
@@ -167,6 +169,25 @@ async function tell(
     })
     const decide = () => ok({ changes, answer: () => null })
     unwrap(await log.write({ roomId, actor, atMs: clock.nowMs(), needs: {}, touches: 'room', decide }))
+  }
+}
+
+/** Waits until search has its index; else the server would fill it while it is measured. */
+async function index(database: Database, { log }: ParleyPorts): Promise<void> {
+  const failures: unknown[] = []
+  const indexer = new SearchIndexer(database, log, { delayMs: 1, onError: (error) => failures.push(error) })
+  indexer.start()
+  try {
+    for (let isBehind = true; isBehind; ) {
+      await sleep(50)
+      const behind = await database.sql`
+        select 1 from rooms r left join search_heads h on h.room_id = r.id
+        where r.messages_head > coalesce(h.seq, 0) limit 1`
+      isBehind = behind.length > 0
+      if (failures.length > 0) throw failures[0]
+    }
+  } finally {
+    await indexer.close()
   }
 }
 
