@@ -49,6 +49,26 @@ const ackBeforeCommit: Mutant = {
   breaks: ['L1'],
 }
 
+const ackBeforeCommitShortWay: Mutant = {
+  name: 'ack-before-commit-short-way',
+  what: 'the same on the way of plain sends into known rooms, which are one call',
+  replacements: [
+    {
+      file: 'adapters/postgres/known-appends.js',
+      find: '.call(this.port, (sql) => appendMessages(sql, plans), { first: true })',
+      put: `.transaction(this.port, async (tx) => {
+            const appended = await appendMessages(tx, plans);
+            for (const each of planned)
+                if (appended.has(each.plan.row.id))
+                    answer(each);
+            return appended;
+        }, { first: true })`,
+    },
+  ],
+  fault: 'N1-before-commit',
+  breaks: ['L1'],
+}
+
 const noIdempotencyKey: Mutant = {
   name: 'no-idempotency-key',
   what: 'nobody looks whether a client id was used before, and no index keeps it unique',
@@ -188,6 +208,7 @@ const endedLoginsLocally: Mutant = {
 
 export const MUTANTS: readonly Mutant[] = [
   ackBeforeCommit,
+  ackBeforeCommitShortWay,
   noIdempotencyKey,
   orderByClock,
   seqFromASequence,
