@@ -10,6 +10,8 @@ import { Turns } from './turns.js'
 const EVERY_MS = 7_000
 const DOWN_MS = 1_500
 const HIT_WITHIN_MS = 10_000
+/** Of a sweep. */
+const FOUND_WITHIN_MS = 5_000
 
 /** Kills the instance at its point. Answers what went wrong with that: null where it was hit exactly. */
 type Cut = (instance: Instance) => Promise<string | null>
@@ -78,22 +80,34 @@ const beforeAck: CutPoint = {
   },
 }
 
-const ACK = '"status":"delivered"'
+/** The ack of a message to a room, with the message's id. */
+const ackIn = (roomId: string) =>
+  new RegExp(`"status":"delivered","message":\\{"id":"([\\da-f-]{36})","roomId":"${roomId}"`)
 
-/** Nothing that the instance tells others arrives any more; it is killed at the moment of an ack. */
+/** Nothing that the instance tells others arrives any more; it is killed at the moment of an ack that no sweep was faster than. */
 const beforePush: CutPoint = {
   name: 'N1-before-push',
   title: 'an instance is killed when a message is acked and no other instance has been told',
-  async prepare({ devices }) {
+  async prepare({ devices, hotRoom }) {
+    // Everybody is in that room, so others will be told.
+    const ack = ackIn(hotRoom.id)
     const cut: Cut = async (instance) => {
       const { toBus } = instance
       if (toBus === null) throw new Error('there is no proxy')
       await toBus.set({ is: 'frozen' })
-      let killing: Promise<void> | null = null
       const here = devices.all.filter(({ at }) => at === instance)
+      const elsewhere = devices.all.filter(({ at }) => at !== instance)
+      const told = new Told()
+      for (const device of elsewhere) device.tapLinks(() => told.tap)
+      let killing: Promise<void> | null = null
+      let acked: string | null = null
       for (const device of here)
         device.tapLinks(() => (chunk, way) => {
-          if (killing === null && way === 'to-client' && chunk.includes(ACK)) killing = instance.kill()
+          if (killing !== null || way !== 'to-client') return 'pass'
+          const [, id] = ack.exec(chunk.toString('latin1')) ?? []
+          if (id === undefined || told.of(id)) return 'pass'
+          acked = id
+          killing = instance.kill()
           return 'pass'
         })
       await eventually('an ack has passed', () => killing !== null, HIT_WITHIN_MS)
@@ -102,10 +116,31 @@ const beforePush: CutPoint = {
       // What was held back on the way to the others died with the process.
       toBus.cut()
       await toBus.set({ is: 'up' })
-      return null
+      const isFound = () => told.of(acked ?? '')
+      const found = eventually('others are told after all', isFound, FOUND_WITHIN_MS)
+      const isTold = await found.then(
+        () => true,
+        () => false,
+      )
+      for (const device of elsewhere) device.tapLinks(null)
+      return isTold ? null : `${acked} was never pushed by another instance`
     }
     return { cut, end: async () => undefined }
   },
+}
+
+/** What clients of other instances have been sent. */
+class Told {
+  private readonly chunks: string[] = []
+
+  readonly tap = (chunk: Buffer, way: string): 'pass' => {
+    if (way === 'to-client') this.chunks.push(chunk.toString('latin1'))
+    return 'pass'
+  }
+
+  of(messageId: string): boolean {
+    return this.chunks.some((chunk) => chunk.includes(messageId))
+  }
 }
 
 function faultOf({ name, title, prepare }: CutPoint): Fault {

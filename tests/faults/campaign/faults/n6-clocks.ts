@@ -57,10 +57,40 @@ export const clockJumps: Fault = {
   },
 }
 
+/** That pages and pushes go by seq all the same is judged by the checker (L3, L11); here, that there was something to get wrong. */
 export const clocksApart: Fault = {
   name: 'N6-apart',
   title: 'the clocks of two instances are 5 minutes apart all the time',
   topology: { variables: (index) => (index === 1 ? { [CLOCK_OFF_BY_MS]: String(APART_MS) } : {}) },
   schedule: () => [],
-  start: () => ({ inject: async () => undefined }),
+  start: (world) => ({
+    inject: async () => undefined,
+    checks: async () => [await backwards(world), await honoured(world)],
+  }),
+}
+
+/** Messages that are dated minutes after the next one of their room. */
+async function backwards({ database: { sql } }: World): Promise<Check> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::int as count from (
+      select created_at_ms - lead(created_at_ms) over (partition by room_id order by seq) as back_by_ms from messages
+    ) as dated where back_by_ms > ${APART_MS / 2}`
+  const count = row?.count ?? 0
+  return { name: 'messages dated after the next one', checked: count, violations: [], seen: String(count) }
+}
+
+/** A login of each instance, by its clock new or made in the future, at each other one. */
+async function honoured({ instances, hotRoom: { owner, id } }: World): Promise<Check> {
+  const violations: string[] = []
+  let checked = 0
+  for (const from of instances) {
+    const login = await owner.signIn(from)
+    for (const at of instances.filter((other) => other !== from)) {
+      const headers = { authorization: `Bearer ${login?.accessToken}` }
+      const { status } = await fetch(`${at.url}/api/v1/rooms/${id}`, { headers })
+      checked += 1
+      if (status !== 200) violations.push(`one of ${from.name} at ${at.name}: ${status}`)
+    }
+  }
+  return { name: 'logins of one clock are honoured by the other', checked, violations }
 }
