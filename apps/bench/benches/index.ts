@@ -1,5 +1,5 @@
 import type { Bench } from '../bench.js'
-import { JOINING, type Profiled, STARTING, steadyLoad } from '../profile/profiled.js'
+import { type Profiled, RETURNING, STARTING, steadyLoad } from '../profile/profiled.js'
 import { COMING_BACK } from './coming-back.js'
 import { HISTORY } from './history.js'
 import { IDLE_MEMORY } from './memory.js'
@@ -26,6 +26,6 @@ export const BENCHES: ReadonlyMap<string, Bench> = new Map([
 /** Those whose work a server can be profiled at. */
 export const PROFILED: ReadonlyMap<string, Profiled> = new Map([
   ...THROUGHPUT.map((bench) => [bench.name, steadyLoad(bench)] as const),
-  ['coming-back', JOINING],
+  ['coming-back', RETURNING],
   ['start', STARTING],
 ])

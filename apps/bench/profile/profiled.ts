@@ -1,8 +1,8 @@
 import type { Contender } from '../arena.js'
 import { enterArena, type Prepared, prepare } from '../arena.js'
+import { RETURN, returnOnce } from '../benches/return-once.js'
 import { roomsOf } from '../benches/scenes.js'
 import type { ThroughputBench } from '../benches/throughput-rounds.js'
-import { LoadProcess } from '../load/load-process.js'
 import { cpuSecondsOf, ownCpuSecondsOf } from '../machine/proc.js'
 import type { Workspace } from '../machine/workspace.js'
 import { rounded } from '../report/numbers.js'
@@ -44,23 +44,15 @@ export const steadyLoad = (bench: ThroughputBench): Profiled => ({
   },
 })
 
-const CLIENTS = 1_000
-
-/** A thousand clients that connect and join their rooms. */
-export const JOINING: Profiled = {
-  title: `${CLIENTS} clients connect and join rooms of 10`,
+/** Clients that come back to a server that has just been started again, with what they missed. */
+export const RETURNING: Profiled = {
+  title: `${RETURN.people} clients come back to a fresh process`,
   async run(workspace, { system: name, say }) {
-    const prepared = await prepareCounted(name, { people: CLIENTS, rooms: roomsOf(CLIENTS, 10) }, workspace)
-    const system = await prepared.start(WITH_AGENT)
-    const load = LoadProcess.start()
-    const crowd = { ...prepared.crowd, url: system.url }
-    try {
-      await load.connect({ ...crowd, clients: crowd.clients.slice(0, 100) })
-      await observe(prepared, system, say, CLIENTS, () => load.connect(crowd))
-    } finally {
-      load.stop()
-      await system.stop()
-    }
+    const { people } = RETURN
+    const prepared = await prepareCounted(name, { people, rooms: roomsOf(people, RETURN.roomOf) }, workspace)
+    await returnOnce(prepared, WITH_AGENT, async (back, system) => {
+      await observe(prepared, system, say, people, () => back)
+    })
   },
 }
 
