@@ -57,6 +57,21 @@ describe('JwtTokens', () => {
     expect(await tokens.verifyAccess(new UnsecuredJWT(sound).setExpirationTime('10m').encode())).toBeNull()
   })
 
+  it('refuses a sound signature with anything before, behind or instead of it', async () => {
+    const token = await sign({})
+    const [header = '', payload = '', signature = ''] = token.split('.')
+    const spoilt = [`.${token}`, `${token}.`, `${token}.x`, `${header}.${payload}`, `${header}.${payload}.`]
+    const longer = [`${token}=`, `${token}A`, `${header}.${payload}.${signature.slice(0, -1)}é`]
+    for (const text of [...spoilt, ...longer]) expect(await tokens.verifyAccess(text)).toBeNull()
+  })
+
+  it('refuses a token whose header says more than its own do', async () => {
+    const key = createSecretKey(Buffer.from(SECRET))
+    const header = { alg: 'HS256', typ: 'at+jwt', kid: 'another' }
+    const token = await new SignJWT(sound).setProtectedHeader(header).setExpirationTime('10m').sign(key)
+    expect(await tokens.verifyAccess(token)).toBeNull()
+  })
+
   it('refuses a token that never expires', async () => {
     const key = createSecretKey(Buffer.from(SECRET))
     const eternal = await new SignJWT(sound).setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' }).sign(key)
