@@ -1,6 +1,4 @@
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
-import type { Sql } from './connection.js'
-import type { Database } from './database.js'
 
 export type GatherOptions<Item> = {
   readonly port: string
@@ -76,25 +74,4 @@ export class GatheredCalls<Item, Answer> {
     this.waiting = later
     return batch
   }
-}
-
-/** Reads in one statement are of one moment, and it is a short one. */
-const READS_MAX = 50
-/** More than a storm of returning clients has at once. */
-const READS_WAITING_MAX = 10_000
-
-/** Reads that arrive together, in one statement; each is of a moment after its call. */
-export function gatheredReads<Item, Answer>(
-  database: Database,
-  port: string,
-  read: (sql: Sql, items: readonly Item[]) => Promise<readonly Answer[]>,
-  maxBatch = READS_MAX,
-): GatheredCalls<Item, Answer> {
-  return new GatheredCalls((items) => database.call(port, (sql) => read(sql, items)), {
-    port,
-    maxBatch,
-    maxWaiting: READS_WAITING_MAX,
-    keyOf: () => '',
-    mayShare: () => true,
-  })
 }

@@ -8,7 +8,7 @@ import type { CommitListeners } from './commit-listeners.js'
 import type { Transaction } from './connection.js'
 import type { Database } from './database.js'
 import { isLockTimeout } from './errors.js'
-import { type GatheredCalls, gatheredReads } from './gathered-calls.js'
+import { SharedReads } from './gathered-reads.js'
 import { KnownAppends, type Planned } from './known-appends.js'
 import { type LockMode, type Outcome, runBatch } from './room-batch.js'
 import { type EventRead, readEvents } from './room-events.js'
@@ -22,6 +22,8 @@ const CONTENDED_RETRY_MS = 25
 const RETRY_AFTER_MS = 1_000
 /** Each may bring a page of 500 events. */
 const READS_MAX = 20
+
+const keyOfRead = ({ roomId, since, limit }: EventRead): string => `${roomId} ${since} ${limit}`
 
 export type RoomLogOptions = {
   /** Writes that may wait; the next one is refused at once. */
@@ -37,7 +39,7 @@ export type RoomLogOptions = {
 export class PostgresRoomLog implements RoomLogPort {
   private readonly queue = new WriteQueue()
   private readonly appends: KnownAppends
-  private readonly reads: GatheredCalls<EventRead, EventPage | null>
+  private readonly reads: SharedReads<EventRead, EventPage | null>
   private readonly maxWaiting: number
   private readonly lanes: number
   private running = 0
@@ -52,7 +54,7 @@ export class PostgresRoomLog implements RoomLogPort {
     this.maxWaiting = options.maxWaiting ?? 5_000
     this.lanes = options.lanes ?? 2
     this.appends = new KnownAppends(PORT, database, listeners)
-    this.reads = gatheredReads(database, PORT, readEvents, READS_MAX)
+    this.reads = new SharedReads(database, PORT, readEvents, keyOfRead, READS_MAX)
   }
 
   onCommitted(listener: (commit: RoomCommit) => void): void {

@@ -18,7 +18,8 @@ import type { CommitListeners } from './commit-listeners.js'
 import type { Transaction } from './connection.js'
 import { claimCreation } from './creations.js'
 import type { Database } from './database.js'
-import { type GatheredCalls, gatheredReads } from './gathered-calls.js'
+import type { GatheredCalls } from './gathered-calls.js'
+import { gatheredReads, SharedReads } from './gathered-reads.js'
 import { isStillLive, loginIsLive } from './live-login.js'
 import { RoomChangeRows } from './room-change-rows.js'
 import {
@@ -26,16 +27,22 @@ import {
   type MarkerRow,
   membersOf,
   type RoomIdsRead,
+  type RoomRead,
+  type RoomReading,
   readAccess,
   readNewestRoomIds,
-  readSnapshots,
-  type SnapshotRead,
+  readRoomIdsOf,
+  readRooms,
 } from './room-reads.js'
 import { type MemberRow, type RoomRow, roomColumns, toMember, toRoom } from './room-rows.js'
 import { unreadCount } from './unread-count.js'
 import { passBarrier } from './write-barrier.js'
 
 const PORT = 'RoomRepoPort'
+/** Of reads whose rows are few and small. */
+const SHORT_READS_MAX = 200
+
+const keyOfRoom = ({ roomId, messageLimit }: RoomRead): string => `${roomId} ${messageLimit}`
 
 type MovedRow = {
   readonly is_live: boolean
@@ -46,16 +53,18 @@ type MovedRow = {
 /** Rooms, members and read markers in Postgres; each read is one statement, so it is of one moment. */
 export class PostgresRoomRepo implements RoomRepoPort {
   private readonly accesses: GatheredCalls<AccessRead, RoomAccess | null>
-  private readonly snapshots: GatheredCalls<SnapshotRead, RoomSnapshot | null>
+  private readonly readings: SharedReads<RoomRead, RoomReading | null>
   private readonly roomIds: GatheredCalls<RoomIdsRead, readonly RoomId[]>
+  private readonly roomIdsOfUsers: GatheredCalls<readonly UserId[], ReadonlyMap<UserId, readonly RoomId[]>>
 
   constructor(
     private readonly database: Database,
     private readonly listeners: CommitListeners,
   ) {
-    this.accesses = gatheredReads(database, PORT, readAccess)
-    this.snapshots = gatheredReads(database, PORT, readSnapshots)
-    this.roomIds = gatheredReads(database, PORT, readNewestRoomIds)
+    this.accesses = gatheredReads(database, PORT, readAccess, SHORT_READS_MAX)
+    this.readings = new SharedReads(database, PORT, readRooms, keyOfRoom)
+    this.roomIds = gatheredReads(database, PORT, readNewestRoomIds, SHORT_READS_MAX)
+    this.roomIdsOfUsers = gatheredReads(database, PORT, readRoomIdsOf, SHORT_READS_MAX)
   }
 
   async create(
@@ -116,7 +125,9 @@ export class PostgresRoomRepo implements RoomRepoPort {
   }
 
   async snapshot(roomId: RoomId, userId: UserId, messageLimit: number): Promise<RoomSnapshot | null> {
-    return isId(roomId) && isId(userId) ? this.snapshots.call({ roomId, userId, messageLimit }) : null
+    const reading = isId(roomId) ? await this.readings.call({ roomId, messageLimit }) : null
+    const member = reading?.members.find((present) => present.userId === userId)
+    return reading === null || member === undefined ? null : { ...reading, role: member.role }
   }
 
   async markRead(
@@ -187,14 +198,7 @@ export class PostgresRoomRepo implements RoomRepoPort {
   }
 
   async roomIdsOf(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly RoomId[]>> {
-    const rows = await this.database.call(
-      PORT,
-      (sql) => sql<{ user_id: string; room_ids: string[] }[]>`
-        select user_id, json_agg(room_id) as room_ids from room_members
-        where user_id = any(${userIds.filter(isId)}::uuid[]) and left_at_ms is null
-        group by user_id`,
-    )
-    return new Map(rows.map((row) => [row.user_id, row.room_ids]))
+    return this.roomIdsOfUsers.call(userIds.filter(isId))
   }
 }
 

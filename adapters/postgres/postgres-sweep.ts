@@ -4,7 +4,8 @@ import type { RoomHeads } from '../../core/domain/room.js'
 import type { SweepPort } from '../../core/ports/sweep-port.js'
 import type { Sql } from './connection.js'
 import type { Database } from './database.js'
-import { type GatheredCalls, gatheredReads } from './gathered-calls.js'
+import type { GatheredCalls } from './gathered-calls.js'
+import { gatheredReads } from './gathered-reads.js'
 import { type HeadsRow, toHeads } from './room-rows.js'
 
 type HeadRow = HeadsRow & { readonly room_id: string }

@@ -9,7 +9,9 @@ import { type MemberRow, type RoomRow, roomColumns, toHeads, toMember, toRoom } 
 export type MarkerRow = { readonly role: Role; readonly read_seq: number }
 
 export type AccessRead = { readonly roomId: RoomId; readonly userId: UserId }
-export type SnapshotRead = AccessRead & { readonly messageLimit: number }
+export type RoomRead = { readonly roomId: RoomId; readonly messageLimit: number }
+/** What a snapshot of a room shows to each of its members. */
+export type RoomReading = Omit<RoomSnapshot, 'role'>
 export type RoomIdsRead = { readonly userId: UserId; readonly limit: number }
 
 /** The number of the call, from one on, that a row answers. */
@@ -26,7 +28,7 @@ function inOrder<Row extends Numbered, Answer>(
   return answers
 }
 
-const roomIdsOf = (calls: readonly AccessRead[]) => calls.map(({ roomId }) => roomId)
+const roomIdsOf = (calls: readonly { readonly roomId: RoomId }[]) => calls.map(({ roomId }) => roomId)
 const userIdsOf = (calls: readonly { readonly userId: UserId }[]) => calls.map(({ userId }) => userId)
 
 export async function readAccess(
@@ -47,28 +49,25 @@ export async function readAccess(
   }))
 }
 
-export async function readSnapshots(
+export async function readRooms(
   sql: Sql,
-  calls: readonly SnapshotRead[],
-): Promise<readonly (RoomSnapshot | null)[]> {
-  type Row = RoomRow & Numbered & { role: Role; members: MemberRow[]; messages: MessageRow[] | null }
+  calls: readonly RoomRead[],
+): Promise<readonly (RoomReading | null)[]> {
+  type Row = RoomRow & Numbered & { members: MemberRow[]; messages: MessageRow[] | null }
   const rows = await sql<Row[]>`
-    select c.n, ${roomColumns(sql)}, m.role, ${membersOf(sql)} as members, (
+    select c.n, ${roomColumns(sql)}, ${membersOf(sql)} as members, (
       select json_agg(newest order by newest.seq) from (
         select ${messageColumns(sql)} from messages m
         where m.room_id = r.id order by m.seq desc limit c.messages
       ) as newest
     ) as messages
     from unnest(
-      ${roomIdsOf(calls)}::uuid[], ${userIdsOf(calls)}::uuid[],
-      ${calls.map(({ messageLimit }) => messageLimit)}::int8[]
-    ) with ordinality as c(room_id, user_id, messages, n)
-    join room_members m on m.room_id = c.room_id and m.user_id = c.user_id and m.left_at_ms is null
-    join rooms r on r.id = m.room_id`
+      ${roomIdsOf(calls)}::uuid[], ${calls.map(({ messageLimit }) => messageLimit)}::int8[]
+    ) with ordinality as c(room_id, messages, n)
+    join rooms r on r.id = c.room_id`
   return inOrder(calls, rows, (row) => ({
     room: toRoom(row),
     headSeq: row.head,
-    role: row.role,
     members: row.members.map(toMember),
     messages: (row.messages ?? []).map(toMessage),
   }))
@@ -88,6 +87,24 @@ export async function readNewestRoomIds(
     from unnest(${userIdsOf(calls)}::uuid[], ${calls.map(({ limit }) => limit)}::int8[])
       with ordinality as c(user_id, most, n)`
   return inOrder(calls, rows, (row) => row.room_ids ?? []).map((roomIds) => roomIds ?? [])
+}
+
+export async function readRoomIdsOf(
+  sql: Sql,
+  calls: readonly (readonly UserId[])[],
+): Promise<readonly ReadonlyMap<UserId, readonly RoomId[]>[]> {
+  const userIds = [...new Set(calls.flat())]
+  const rows = await sql<{ user_id: string; room_ids: string[] }[]>`
+    select user_id, json_agg(room_id) as room_ids from room_members
+    where user_id = any(${userIds}::uuid[]) and left_at_ms is null
+    group by user_id`
+  const known = new Map(rows.map((row) => [row.user_id, row.room_ids]))
+  return calls.map((asked) => new Map(asked.flatMap((userId) => entryOf(known, userId))))
+}
+
+function entryOf<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): [Key, Value][] {
+  const value = map.get(key)
+  return value === undefined ? [] : [[key, value]]
 }
 
 /** The members of a `rooms r` as JSON, in order of joining. */

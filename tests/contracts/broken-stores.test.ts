@@ -107,6 +107,12 @@ const BREAKAGES: readonly Breakage[] = [
     'counts as unread what others sent above the marker, tombstones left out',
   ],
   [
+    'RoomRepoPort, reading',
+    repos.roomsReadForOthers,
+    'answers each of many who read at once as it would answer them alone',
+    'answers nobody with what another began to read before',
+  ],
+  [
     'RoomRepoPort',
     repos.tornSnapshots,
     'takes snapshots, between concurrent sends, that the events after them complete',

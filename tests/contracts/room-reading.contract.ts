@@ -130,6 +130,35 @@ export const roomReadingContract = {
     assert.deepEqual(await store.rooms.standings([{ roomId, userId: owner.user.id }]), [own])
     assert.deepEqual(await store.rooms.standings([]), [])
   },
+  'answers each of many who read at once as it would answer them alone': async (store) => {
+    const { roomId, owner, member, observer } = await openRoomOfThree(store)
+    await sendAll(store, roomId, owner, ['a', 'b', 'c'])
+    await leave(store, roomId, member)
+    const readers = [owner, member, observer, await signUp(store, 'Stan')]
+    const snapshot = ({ user }: Person) => store.rooms.snapshot(roomId, user.id, 2)
+    const events = (since: number) => store.log.read(roomId, since, 3)
+    const rooms = ({ user }: Person) => store.rooms.roomIdsOf([user.id])
+    const alone: unknown[] = []
+    for (const reader of readers) alone.push(await snapshot(reader), await rooms(reader))
+    for (const since of [0, 2, 2, 5]) alone.push(await events(since))
+    const snapshots = readers.flatMap((reader) => [snapshot(reader), rooms(reader)])
+    assert.deepEqual(await Promise.all([...snapshots, ...[0, 2, 2, 5].map(events)]), alone)
+  },
+  'answers nobody with what another began to read before': async (store) => {
+    const { roomId, owner, observer } = await openRoomOfThree(store)
+    const head = async () => (await store.rooms.snapshot(roomId, observer.user.id, 0))?.headSeq ?? 0
+    for (let turn = 0; turn < 20; turn += 1) {
+      const earlier = Array.from({ length: turn }, head)
+      const { seq } = await send(store, roomId, owner, `${turn}`)
+      assert.ok((await head()) >= seq, `a read asked for after event ${seq} does not show it`)
+      const page = await store.log.read(roomId, seq - 1, 5)
+      assert.deepEqual(
+        page?.events.map((event) => event.seq),
+        [seq],
+      )
+      await Promise.all(earlier)
+    }
+  },
 } satisfies StoreContract
 
 /** Looks at each message and compares. */

@@ -217,3 +217,23 @@ export function halfSweep(): Store {
   })
   return { ...store, sweep }
 }
+
+/** Gives whoever asks what is being read for someone else, whoever that is and since when. */
+export function roomsReadForOthers(): Store {
+  const store = makeMemoryStore()
+  const underWay = new Map<RoomId, ReturnType<Store['rooms']['snapshot']>>()
+  const rooms = brokenBy(store.rooms, {
+    snapshot: (roomId, userId, messageLimit) => {
+      const read = async () => {
+        const snapshot = await store.rooms.snapshot(roomId, userId, messageLimit)
+        await new Promise((resolve) => setImmediate(resolve))
+        underWay.delete(roomId)
+        return snapshot
+      }
+      const reading = underWay.get(roomId) ?? read()
+      underWay.set(roomId, reading)
+      return reading
+    },
+  })
+  return { ...store, rooms }
+}
