@@ -3,6 +3,7 @@ import type { Instance } from './parts.js'
 import type { Account } from './workload/account.js'
 import type { Device } from './workload/device.js'
 import type { RoomRecord } from './workload/rooms.js'
+import { ONCE } from './workload/try-http.js'
 
 const LOOK_EVERY_MS = 250
 
@@ -58,7 +59,7 @@ async function isShownRight(
   at: Instance,
   devicesOf: (account: Account) => readonly Device[],
 ): Promise<boolean> {
-  const headers = { authorization: `Bearer ${owner.login.accessToken}` }
+  const headers = { ...ONCE, authorization: `Bearer ${owner.login.accessToken}` }
   const response = await fetch(`${at.url}/api/v1/rooms/${id}/presence`, {
     headers,
     signal: AbortSignal.timeout(10_000),

@@ -32,7 +32,8 @@ const crashes = (name: string, title: string, hows: readonly Crash[], more: Part
         act: hows[round % hows.length] ?? '',
         target: anInstance(draw, scene),
         kills: true,
-        // Before it dies at the limit of its heap, a process does little but collect garbage, for seconds.
+        // Before it dies at the limit of its heap, a process does little but collect garbage, for seconds. What is put off by that
+        // is owed to its own connections alone, and these end with it.
         suspends: hows[round % hows.length] === 'fill-heap' ? ['L7'] : [],
       }),
       hows.length,

@@ -1,5 +1,6 @@
 import { holdConnections } from '../../nemesis/connection-actions.js'
 import type { Check, Fault } from '../fault.js'
+import { ONCE } from '../workload/try-http.js'
 import type { World } from '../world.js'
 import { closeAll, lostOf, openProbes, type Probe } from './probe.js'
 import { rounds } from './rounds.js'
@@ -55,7 +56,7 @@ export const noConnections: Fault = {
 type Answered = { readonly status: number; readonly retryAfter: string | null; readonly tookMs: number }
 
 async function askAll({ instances, hotRoom: { owner, id } }: World): Promise<Answered[]> {
-  const headers = { authorization: `Bearer ${owner.login.accessToken}` }
+  const headers = { ...ONCE, authorization: `Bearer ${owner.login.accessToken}` }
   const asking = instances.flatMap(({ url }) =>
     Array.from({ length: TRIES }, async () => {
       const startedMs = performance.now()

@@ -21,6 +21,8 @@ export type HttpTry = {
 }
 
 export const DEADLINE_MS = 15_000
+/** Over a connection of its own: one that is kept for the next call would look like a file that the server has left open. */
+export const ONCE = { connection: 'close' }
 /** It never left the client. */
 export const NOT_SENT = { is: 'fail', code: 'NOT_SENT' } as const satisfies Outcome
 /** What the contract leaves open: it may have been stored. */
@@ -45,6 +47,7 @@ async function fetchOutcome(url: string, { route, body, token }: HttpTry): Promi
     const response = await fetch(`${url}/api/v1${path}`, {
       method,
       headers: {
+        ...ONCE,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },

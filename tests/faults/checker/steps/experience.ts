@@ -11,11 +11,11 @@ const AROUND_NS = 30_000 * NS_PER_MS
 /** L12: what nobody notices. */
 const DELIVERED_WITHIN_MS = 1_000
 /**
- * L14: by when a process must be as it was, and what counts as that. Connections that a workload keeps alive for its next call
- * over HTTP are among the open files.
+ * L14: by when a process must be as it was, and what counts as that. Among the open files are the sockets of clients that have
+ * come from another instance.
  */
 const BACK_WITHIN_NS = 300_000 * NS_PER_MS
-const BACK = { rssFactor: 1.5, rssBytes: 64 * 1024 * 1024, openFiles: 200, loopDelayMs: 100 }
+const BACK = { rssFactor: 1.5, rssBytes: 64 * 1024 * 1024, openFiles: 100, loopDelayMs: 100 }
 
 export type Figures = {
   readonly sends: number
