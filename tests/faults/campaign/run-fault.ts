@@ -97,16 +97,24 @@ async function underLoad(
   phasesMs: PhasesMs,
 ): Promise<{ readonly window: FaultWindow; readonly samples: Sampling }> {
   const workload = new Workload(stage, shape)
-  workload.start()
-  await run.prepare?.()
-  const samples = sample(writer, instances)
-  await sleep(phasesMs.warmUp)
-  const startNs = monotonicNs()
-  await Promise.all([sleep(seconds * 1_000), carryOut(steps, run, nemesisLines(writer, fault))])
-  const stopNs = monotonicNs()
-  await Promise.all([sleep(phasesMs.after), run.afterHeal?.()])
-  await workload.end()
-  return { window: { startNs, stopNs }, samples }
+  let samples: Sampling | null = null
+  try {
+    workload.start()
+    await run.prepare?.()
+    samples = sample(writer, instances)
+    await sleep(phasesMs.warmUp)
+    const startNs = monotonicNs()
+    await Promise.all([sleep(seconds * 1_000), carryOut(steps, run, nemesisLines(writer, fault))])
+    const stopNs = monotonicNs()
+    await Promise.all([sleep(phasesMs.after), run.afterHeal?.()])
+    await workload.end()
+    return { window: { startNs, stopNs }, samples }
+  } catch (error) {
+    // The next run is not to be disturbed by this one.
+    samples?.stop()
+    workload.end().catch(() => undefined)
+    throw error
+  }
 }
 
 function nemesisLines(writer: HistoryWriter, fault: Fault) {

@@ -147,6 +147,12 @@ export class Device {
       await this.signIn().catch(() => sleep(1_000))
   }
 
+  /** Whether it is, a minute from now at the latest: whoever ended its login signs it in again. */
+  async isSignedInSoon(): Promise<boolean> {
+    for (let looks = 0; looks < 60 && !this.isSignedIn; looks += 1) await sleep(1_000)
+    return this.isSignedIn
+  }
+
   /** To another instance, as a client does whose load balancer sends it elsewhere. */
   moveTo(instance: Instance): void {
     this.home = instance

@@ -17,7 +17,6 @@ export const leaveAndJoin: Operation = async (stage) => {
   if (found === null) return
   found.device.closeRoom(room.id)
   await sleep(stage.draw.between(AWAY_MS.min, AWAY_MS.max))
-  // Its login may have ended meanwhile; whoever ended it signs it in again.
-  for (let looks = 0; looks < 60 && !found.device.isSignedIn; looks += 1) await sleep(1_000)
-  if (room.members.has(found.account) && found.device.isSignedIn) found.device.openRoom(room.id)
+  const isSignedIn = await found.device.isSignedInSoon()
+  if (isSignedIn && room.members.has(found.account)) found.device.openRoom(room.id)
 }

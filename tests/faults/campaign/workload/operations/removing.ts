@@ -71,7 +71,8 @@ async function bringBack(stage: Stage, room: RoomRecord, account: Account): Prom
     const at = anInstance(stage)
     const code = await invite(stage.writer, room, at, 1)
     if (code !== null && (await accept(stage.writer, room, account, anInstance(stage), code))) {
-      for (const device of stage.devicesOf(account)) device.openRoom(room.id)
+      for (const device of stage.devicesOf(account))
+        if (await device.isSignedInSoon()) device.openRoom(room.id)
       return
     }
     await sleep(INVITE_AGAIN_MS)
