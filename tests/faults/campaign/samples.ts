@@ -32,6 +32,9 @@ export async function metricsOf(url: string): Promise<Map<string, number>> {
   const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(EVERY_MS) })
   const text = await response.text()
   return new Map(
-    Array.from(text.matchAll(/^([a-z_]+) ([-+.\deE]+)$/gm), ([, name = '', value]) => [name, Number(value)]),
+    Array.from(text.matchAll(/^([a-z_\d]+) ([-+.\deE]+)$/gm), ([, name = '', value]) => [
+      name,
+      Number(value),
+    ]),
   )
 }

@@ -33,7 +33,7 @@ export const largeRoom: Fault = {
     const arrivals = new Map<string, Arrivals>()
     const sockets: RawSocket[] = []
     let room: RoomRecord | null = null
-    let loopDelayMs = 0
+    const loopDelaysMs: number[] = []
     const onPush = (event: string, payload: Json) => {
       if (event === 'room:events') for (const text of textsIn(payload)) arrive(arrivals.get(text))
     }
@@ -48,19 +48,18 @@ export const largeRoom: Fault = {
       async inject({ act }) {
         const seconds = Number(act.split(' ').at(-2))
         const watch = setInterval(() => {
-          void worstLoopDelay(world).then((ms) => {
-            loopDelayMs = Math.max(loopDelayMs, ms)
-          })
+          void loopDelays(world).then((ms) => loopDelaysMs.push(...ms))
         }, 1_000)
         await sendSteadily(world, room as RoomRecord, seconds, arrivals)
         await sleep(DELIVERED_WITHIN_MS)
         clearInterval(watch)
         return undefined
       },
-      async checks() {
+      // They are no devices of the workload: at rest nobody is there but these.
+      async afterHeal() {
         for (const socket of sockets) socket.close()
-        return [judgeArrivals([...arrivals.values()]), judgeLoop(loopDelayMs)]
       },
+      checks: async () => [judgeArrivals([...arrivals.values()]), judgeLoop(loopDelaysMs)],
     }
   },
 }
@@ -140,14 +139,16 @@ async function sendSteadily(
   await Promise.all(sends)
 }
 
-async function worstLoopDelay({ instances }: World): Promise<number> {
+/** Of each instance that tells it: p99 since it was last asked. */
+async function loopDelays({ instances }: World): Promise<number[]> {
   const delays = await Promise.all(
     instances.map(async ({ url }) => {
       const metrics = await metricsOf(url).catch(() => null)
-      return 1_000 * (metrics?.get('nodejs_eventloop_lag_p99_seconds') ?? 0)
+      const seconds = metrics?.get('nodejs_eventloop_lag_p99_seconds')
+      return seconds === undefined ? [] : [1_000 * seconds]
     }),
   )
-  return Math.max(...delays)
+  return delays.flat()
 }
 
 function judgeArrivals(all: readonly Arrivals[]) {
@@ -166,9 +167,12 @@ function judgeArrivals(all: readonly Arrivals[]) {
   }
 }
 
-const judgeLoop = (delayMs: number) => ({
-  name: 'event loops of the servers meanwhile',
-  checked: 1,
-  violations: delayMs > LOOP_DELAY_MS ? [`p99 of the delay ${delayMs.toFixed(0)} ms`] : [],
-  seen: `p99 of the delay at most ${delayMs.toFixed(0)} ms`,
-})
+function judgeLoop(delaysMs: readonly number[]) {
+  const worst = Math.max(0, ...delaysMs)
+  return {
+    name: 'event loops of the servers meanwhile',
+    checked: delaysMs.length,
+    violations: worst > LOOP_DELAY_MS ? [`p99 of the delay ${worst.toFixed(0)} ms`] : [],
+    seen: `p99 of the delay at most ${worst.toFixed(0)} ms`,
+  }
+}

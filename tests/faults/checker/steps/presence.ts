@@ -8,6 +8,8 @@ import type { Memberships } from '../membership.js'
 import { endOf, openAtEnd, subscriptionsOf } from '../subscriptions.js'
 
 const STEP = 10
+/** A server shows who has come before they have heard that they are in: an open connection was one so long before, at most. */
+const CONNECTING_NS = 5_000 * 1e6
 
 /** Step 10: who is shown as there is there, and the reverse, once there was time to learn it (L10). */
 export function judgePresence(
@@ -100,7 +102,7 @@ class Attendance {
     readonly certainly: boolean
     readonly witness: readonly ConnectionLine[]
   } {
-    const stays = (this.stays.get(user) ?? []).filter(({ open }) => open.t <= seen.to)
+    const stays = (this.stays.get(user) ?? []).filter(({ open }) => open.t <= seen.to + CONNECTING_NS)
     const lasting = stays.find(
       ({ open, close }) =>
         deadlines.after(open.t, 'L10-disconnect', seen) < seen.from && (close?.t ?? Infinity) > seen.to,
