@@ -1,0 +1,82 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Server, type Socket } from 'socket.io'
+import { type Socket as Client, io as connect } from 'socket.io-client'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { gatherWrites } from './gathered-writes.js'
+
+/** How often this connection is written to meanwhile. */
+async function countWrites({ conn }: Socket, during: () => Promise<void>): Promise<number> {
+  const below = conn.request.socket as Duplex
+  const spies = [vi.spyOn(below, '_write'), vi.spyOn(below, '_writev')]
+  await during()
+  return spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0)
+}
+
+describe('gathered writes', () => {
+  let server: Server
+  let client: Client | undefined
+
+  beforeEach(() => {
+    server = new Server(createServer())
+    gatherWrites(server)
+  })
+  afterEach(async () => {
+    client?.close()
+    await server.close()
+  })
+
+  async function openPair(transport: 'websocket' | 'polling'): Promise<{ here: Socket; got: unknown[] }> {
+    const http = server.httpServer
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+    const opened = new Promise<Socket>((resolve) => server.once('connection', resolve))
+    const { port } = http.address() as AddressInfo
+    const there = connect(`http://127.0.0.1:${port}`, { transports: [transport], reconnection: false })
+    client = there
+    const got: unknown[] = []
+    there.onAny((event: string, value: unknown) => got.push([event, value]))
+    await new Promise<void>((resolve) => there.once('connect', resolve))
+    return { here: await opened, got }
+  }
+
+  it('writes what one turn has for a connection at once, in its order', async () => {
+    const { here, got } = await openPair('websocket')
+    const writes = await countWrites(here, async () => {
+      for (let n = 1; n <= 5; n += 1) here.emit('count', n)
+      await vi.waitFor(() => expect(got).toHaveLength(5))
+    })
+    expect(writes).toBe(1)
+    expect(got).toEqual([1, 2, 3, 4, 5].map((n) => ['count', n]))
+  })
+
+  it('keeps the order over many turns, of large packets too', async () => {
+    const { here, got } = await openPair('websocket')
+    const large = 'x'.repeat(200_000)
+    for (let n = 1; n <= 60; n += 1) {
+      here.emit('count', n)
+      if (n % 5 === 0) here.emit('large', large)
+      if (n % 7 === 0) await sleep(1)
+    }
+    await vi.waitFor(() => expect(got).toHaveLength(72), { timeout: 5_000 })
+    expect(got.filter((each) => (each as [string])[0] === 'count')).toEqual(
+      Array.from({ length: 60 }, (_, index) => ['count', index + 1]),
+    )
+  })
+
+  it('writes what was said last before a connection is closed', async () => {
+    const { here, got } = await openPair('websocket')
+    const closed = new Promise((resolve) => client?.once('disconnect', resolve))
+    here.emit('last', 'words')
+    here.conn.close()
+    await closed
+    expect(got).toEqual([['last', 'words']])
+  })
+
+  it('leaves long polling as it is', async () => {
+    const { here, got } = await openPair('polling')
+    for (let n = 1; n <= 3; n += 1) here.emit('count', n)
+    await vi.waitFor(() => expect(got).toHaveLength(3), { timeout: 5_000 })
+  })
+})
