@@ -37,6 +37,7 @@ export class MemoryBusHub {
     const bus: MemoryBus = new MemoryBus({
       send: (topic, message) => this.send(bus, topic, message),
       leave: () => this.endpoints.delete(bus),
+      hasPeers: () => this.endpoints.size > 1,
       onError: this.onError,
     })
     this.endpoints.add(bus)
@@ -74,6 +75,7 @@ export class MemoryBusHub {
 type Line = {
   readonly send: (topic: string, message: string) => void
   readonly leave: () => void
+  readonly hasPeers: () => boolean
   readonly onError: (error: unknown) => void
 }
 
@@ -88,6 +90,10 @@ export class MemoryBus implements BusPort {
   async publish(topic: string, message: string): Promise<void> {
     if (this.closed) throw new PortUnavailable('BusPort', new Error('the bus is closed'))
     this.line.send(topic, message)
+  }
+
+  hasPeers(): boolean {
+    return this.line.hasPeers()
   }
 
   async subscribe(topic: string, handler: (message: string) => void): Promise<Unsubscribe> {

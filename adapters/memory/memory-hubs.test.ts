@@ -26,6 +26,16 @@ describe('MemoryBusHub', () => {
     expect(order).toContain('arrived')
   })
 
+  it('has peers while another endpoint is there', async () => {
+    const hub = new MemoryBusHub(new MemoryClock())
+    const first = hub.endpoint()
+    expect(first.hasPeers()).toBe(false)
+    const second = hub.endpoint()
+    expect([first.hasPeers(), second.hasPeers()]).toEqual([true, true])
+    await second.close()
+    expect(first.hasPeers()).toBe(false)
+  })
+
   it('loses, doubles and delays what it is told to', async () => {
     const { clock, hub, atB, publish } = await busOfTwo()
     const copies: Record<string, readonly number[]> = { lost: [], doubled: [0, 0], late: [100] }

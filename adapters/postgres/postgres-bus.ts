@@ -60,6 +60,11 @@ export class PostgresBus implements BusPort {
     return this.sender.send(topic, message)
   }
 
+  /** Who else listens, Postgres does not tell. */
+  hasPeers(): boolean {
+    return true
+  }
+
   async subscribe(topic: string, handler: (message: string) => void): Promise<Unsubscribe> {
     // Each subscription is its own, even of the same function.
     const own = (message: string) => handler(message)

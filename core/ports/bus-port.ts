@@ -8,6 +8,8 @@ export interface BusPort {
    * Any JSON text up to 64 KiB. Rejects with PortUnavailable when it could not be handed over.
    */
   publish(topic: string, message: string): Promise<void>
+  /** False only where no other process can hear what is published here, so that it need not be made. */
+  hasPeers(): boolean
   /** Resolves once messages arrive. A handler must not throw. */
   subscribe(topic: string, handler: (message: string) => void): Promise<Unsubscribe>
   /** Called after each time when messages may have been missed (a reconnection). */

@@ -53,6 +53,10 @@ const arrived = ({ patienceMs = 10_000 }: BusFixture, received: readonly string[
 
 /** What every bus does while nothing fails. */
 export const busPortContract = {
+  'may have peers where there are any': async ({ a, b, c }) => {
+    assert.deepEqual([a.hasPeers(), b.hasPeers(), c.hasPeers()], [true, true, true])
+  },
+
   'hands a message to the subscribers in every other process': async (fixture) => {
     const { a, b, c } = fixture
     const topic = randomUUID()

@@ -127,6 +127,7 @@ describe('BusAdapter', () => {
       publish: () => new Promise(() => undefined),
       subscribe: () => new Promise(() => undefined),
       onGap: () => () => undefined,
+      hasPeers: () => true,
     }
     const failing: BusPort = { ...hanging, publish: () => Promise.reject(new Error('no bus')) }
     for (const bus of [hanging, failing]) {

@@ -179,6 +179,7 @@ export class RoomFeed {
     const touched = { roomId, head: heads.head, memberIds: memberIdsIn(events) }
     this.rooms.get(roomId)?.offer(events, heads.head)
     this.touch(touched)
+    if (!this.ports.bus.hasPeers()) return
     const full = JSON.stringify({ ...touched, events } satisfies Hint)
     const hint = full.length <= HINT_EVENTS_MAX ? full : JSON.stringify(touched satisfies Hint)
     // A lost hint is found by the sweep of the others.

@@ -81,6 +81,7 @@ export const brokenBuses: Readonly<Record<string, () => BusFixture>> = {
   hearsItself,
   stopsAtAThrow,
   mixesPublishers,
+  thinksItIsAlone: broken(() => ({ hasPeers: () => false })),
   losesEverything: loses(1),
   losesSome: loses(7),
   doubles: broken(
