@@ -8,7 +8,7 @@ export const ROOM_NAME = { min: 1, max: 100 }
 export const REASON_MAX = 500
 export const SEARCH_MAX = 200
 
-const FORBIDDEN_ANYWHERE = /\0|\p{Surrogate}/u
+const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes('\0')
 
 /** Line breaks, bidi overrides and isolates, and invisible characters have no place in a name that others see. */
 const FORBIDDEN_IN_NAMES =
@@ -26,10 +26,10 @@ const codePoints = (text: string): number => {
 
 /** Free text kept as it was written: 1 to `max` code points, not blank, no NUL, no lone surrogate. */
 export function checkText(path: string, text: string, max: number): Result<string, Refusal> {
-  if (FORBIDDEN_ANYWHERE.test(text)) return invalid(path, 'must not contain NUL or lone surrogates')
+  if (!isStorable(text)) return invalid(path, 'must not contain NUL or lone surrogates')
   if (text.trim() === '') return invalid(path, 'must not be empty')
-  // A code point is at most two code units, so a far longer text need not be walked.
-  if (text.length > 2 * max || codePoints(text) > max)
+  // A code point is one code unit or two, so only a text in between need be walked.
+  if (text.length > 2 * max || (text.length > max && codePoints(text) > max))
     return invalid(path, `must have at most ${max} characters`)
   return ok(text)
 }
@@ -41,7 +41,7 @@ export function checkName(
   limits: { readonly min: number; readonly max: number },
 ): Result<string, Refusal> {
   if (name.length > 4 * limits.max) return invalid(path, `must have at most ${limits.max} characters`)
-  if (FORBIDDEN_ANYWHERE.test(name)) return invalid(path, 'must not contain NUL or lone surrogates')
+  if (!isStorable(name)) return invalid(path, 'must not contain NUL or lone surrogates')
   const normal = name.normalize('NFC').trim()
   if (FORBIDDEN_IN_NAMES.test(normal) || STRAY_JOINER.test(normal))
     return invalid(path, 'must not contain control, direction or invisible characters')
