@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { isId, type RoomId } from '../../core/domain/ids.js'
 import { notFound, type Refusal } from '../../core/domain/refusal.js'
 import { ok, type Result } from '../../core/domain/result.js'
@@ -28,7 +29,7 @@ const keyOfRead = ({ roomId, since, limit }: EventRead): string => `${roomId} ${
 export type RoomLogOptions = {
   /** Writes that may wait; the next one is refused at once. */
   readonly maxWaiting?: number
-  /** Batches under way at once, of different rooms. */
+  /** Batches under way at once, of different rooms; two where there is a core for the database beside this process. */
   readonly lanes?: number
 }
 
@@ -52,7 +53,7 @@ export class PostgresRoomLog implements RoomLogPort {
     options: RoomLogOptions = {},
   ) {
     this.maxWaiting = options.maxWaiting ?? 5_000
-    this.lanes = options.lanes ?? 2
+    this.lanes = options.lanes ?? Math.min(2, availableParallelism())
     this.appends = new KnownAppends(PORT, database, listeners)
     this.reads = new SharedReads(database, PORT, readEvents, keyOfRead, READS_MAX)
   }
