@@ -20,6 +20,9 @@ const ENTRY: Record<SystemName, string> = {
   parley: '../../server/main.js',
 }
 
+/** As `npm start` starts the server; for the systems beside it as well. */
+const NODE_ARGS = ['--max-semi-space-size=64']
+
 const READY = / is ready: (http:\/\/\S+)$/
 const READY_WITHIN_MS = 60_000
 
@@ -49,7 +52,7 @@ export type RunningSystem = {
 export async function startSystem(name: SystemName, options: SystemOptions): Promise<RunningSystem> {
   const startedMs = performance.now()
   const entry = fileURLToPath(new URL(ENTRY[name], import.meta.url))
-  const child = spawnOn('server', [...(options.nodeArgs ?? []), entry], {
+  const child = spawnOn('server', [...NODE_ARGS, ...(options.nodeArgs ?? []), entry], {
     channel: options.channel ?? false,
     env: environment(options),
   })
