@@ -36,6 +36,27 @@ describe('GatheredCalls', () => {
     expect(await Promise.all(second)).toEqual([30, 40])
   })
 
+  it('begins a batch no sooner than its spacing after the one before, and after a pause at once', async () => {
+    const begunMs: number[] = []
+    const calls = new GatheredCalls<Item, number>(
+      async (items) => {
+        begunMs.push(performance.now())
+        return items.map(({ value }) => value)
+      },
+      { ...OPTIONS, spacingMs: () => 60 },
+    )
+    const item = { key: 'a', value: 1 }
+    await calls.call(item)
+    await Promise.all([calls.call(item), calls.call({ key: 'b', value: 2 })])
+    const [first = 0, second = 0, ...more] = begunMs
+    expect(more).toEqual([])
+    expect(second - first).toBeGreaterThanOrEqual(59)
+    await new Promise((resolve) => setTimeout(resolve, 70))
+    const calledMs = performance.now()
+    await calls.call(item)
+    expect((begunMs[2] ?? 0) - calledMs).toBeLessThan(50)
+  })
+
   it('keeps the calls of one key in order and in batches of their own, and batches within their size', async () => {
     const { calls, batches, gates } = held()
     const items = ['a', 'a', 'b', 'c', 'd', 'a'].map((key, value) => ({ key, value }))

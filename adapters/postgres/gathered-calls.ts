@@ -9,6 +9,8 @@ export type GatherOptions<Item> = {
   readonly keyOf: (item: Item) => string
   /** Whether a batch that holds `first` may hold `later`, of the same key, as well. Left out: never. */
   readonly mayShare?: (first: Item, later: Item) => boolean
+  /** How long after the beginning of a batch the next one may begin; asked anew each time. Left out: at once. */
+  readonly spacingMs?: () => number
 }
 
 type Waiting<Item, Answer> = {
@@ -21,6 +23,7 @@ type Waiting<Item, Answer> = {
 export class GatheredCalls<Item, Answer> {
   private waiting: Waiting<Item, Answer>[] = []
   private isBusy = false
+  private begunMs = Number.NEGATIVE_INFINITY
 
   constructor(
     /** Answers each item of a batch, in order. */
@@ -36,12 +39,19 @@ export class GatheredCalls<Item, Answer> {
       this.waiting.push({ item, resolve, reject })
       if (this.isBusy) return
       this.isBusy = true
-      setImmediate(() => void this.drain())
+      this.schedule()
     })
   }
 
+  private schedule(): void {
+    const restMs = this.restMs()
+    if (restMs > 0) setTimeout(() => void this.drain(), restMs)
+    else setImmediate(() => void this.drain())
+  }
+
   private async drain(): Promise<void> {
-    while (this.waiting.length > 0) {
+    do {
+      this.begunMs = performance.now()
       const batch = this.nextBatch()
       try {
         const answers = await this.run(batch.map(({ item }) => item))
@@ -49,8 +59,14 @@ export class GatheredCalls<Item, Answer> {
       } catch (error) {
         for (const { reject } of batch) reject(error)
       }
-    }
-    this.isBusy = false
+    } while (this.waiting.length > 0 && this.restMs() <= 0)
+    if (this.waiting.length > 0) this.schedule()
+    else this.isBusy = false
+  }
+
+  private restMs(): number {
+    const { spacingMs } = this.options
+    return spacingMs === undefined ? 0 : this.begunMs + spacingMs() - performance.now()
   }
 
   private nextBatch(): readonly Waiting<Item, Answer>[] {

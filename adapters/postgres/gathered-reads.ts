@@ -2,11 +2,16 @@ import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import type { Sql } from './connection.js'
 import type { Database } from './database.js'
 import { GatheredCalls } from './gathered-calls.js'
+import { saturation } from './saturation.js'
 
 /** Reads in one statement are of one moment, and it is a short one. */
 const READS_MAX = 50
 /** More than a storm of returning clients has at once. */
 const WAITING_MAX = 10_000
+
+/** How long reads gather where the process is at its limit: much less than what waits there for its turn anyway. */
+const SPACING_MS = 40
+const isSaturated = saturation()
 
 type Read<Item, Answer> = (sql: Sql, items: readonly Item[]) => Promise<readonly Answer[]>
 
@@ -23,6 +28,7 @@ export function gatheredReads<Item, Answer>(
     maxWaiting: WAITING_MAX,
     keyOf: () => '',
     mayShare: () => true,
+    spacingMs: () => (isSaturated() ? SPACING_MS : 0),
   })
 }
 
