@@ -14,6 +14,11 @@ import { SocketNotices } from './realtime/socket-notices.js'
 
 /** More than the deadline of any call to the database. */
 const HTTP_PATIENCE_MS = 8_000
+/**
+ * Connections that may wait to be accepted: all clients of an instance come back at once, and whom the kernel turns away tries
+ * again a second later. The kernel's own bound (somaxconn) holds as well.
+ */
+const BACKLOG = 4_096
 
 export type RunningServer = {
   readonly url: string
@@ -54,7 +59,7 @@ export async function serve(config: ServerConfig, logger: Logger, storage: Stora
     gapsRepaired: () => parley.roomFeed.gapsRepaired(),
     caches: () => [{ cache: 'sessions', tier: 'memory', ...sessionCache() }],
   })
-  await http.listen({ host: config.host, port: config.port })
+  await http.listen({ host: config.host, port: config.port, backlog: BACKLOG })
   const retention = new Retention(
     () => parley.forgetEndedLogins.execute(),
     (error) => logger.warn({ err: error }, 'what is no longer kept could not be deleted'),
