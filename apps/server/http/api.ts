@@ -130,5 +130,5 @@ function contextOf(request: Caller, reply: FastifyReply, parts: ApiParts): Conte
 }
 
 function count(parts: ApiParts, operation: Operation, outcome: string): void {
-  parts.metrics.requests.inc({ operation: operation.id, transport: 'http', outcome })
+  parts.metrics.countRequest(operation.id, 'http', outcome)
 }

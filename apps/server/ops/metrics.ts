@@ -3,6 +3,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** From what a quick commit takes to what a user takes for a failure. */
 const LATENCIES_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+type RequestLabels = {
+  readonly operation: string
+  readonly transport: 'http' | 'socket'
+  readonly outcome: string
+}
+
 /** What the server counts. One instance a server, so that several can live in one process. */
 export class Metrics {
   readonly registry = new Registry()
@@ -18,18 +24,14 @@ export class Metrics {
     'parley_bus_lag_seconds',
     'From publishing to receiving, between two processes.',
   )
-  readonly requests = new Counter({
-    name: 'parley_requests_total',
-    help: 'Requests answered, by operation and outcome.',
-    labelNames: ['operation', 'transport', 'outcome'] as const,
-    registers: [this.registry],
-  })
   readonly slowReaders = this.counter('parley_slow_readers_total', 'Sockets cut because they did not read.')
   readonly busFailures = this.counter(
     'parley_bus_failures_total',
     'Messages that could not be handed to the bus.',
   )
 
+  /** By transport, operation and outcome, those since the registry was last asked: labels cost a send more than it takes to count it. */
+  private readonly requests = new Map<string, { readonly labels: RequestLabels; count: number }>()
   private readonly cacheReaders: (() => void)[] = []
   private readonly cacheRequests: Counter<'cache' | 'tier' | 'result'> = new Counter({
     name: 'parley_cache_requests_total',
@@ -43,6 +45,26 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.registry })
+    const { requests } = this
+    new Counter<keyof RequestLabels>({
+      name: 'parley_requests_total',
+      help: 'Requests answered, by operation and outcome.',
+      labelNames: ['operation', 'transport', 'outcome'],
+      registers: [this.registry],
+      collect() {
+        for (const request of requests.values()) {
+          this.inc(request.labels, request.count)
+          request.count = 0
+        }
+      },
+    })
+  }
+
+  countRequest(operation: string, transport: RequestLabels['transport'], outcome: string): void {
+    const key = `${transport} ${operation} ${outcome}`
+    const known = this.requests.get(key)
+    if (known !== undefined) known.count += 1
+    else this.requests.set(key, { labels: { operation, transport, outcome }, count: 1 })
   }
 
   /** A value that is read when it is asked for. */

@@ -118,6 +118,6 @@ export class EventGateway {
   }
 
   private count(operation: Operation | undefined, outcome: string): void {
-    this.parts.metrics.requests.inc({ operation: operation?.id ?? 'unknown', transport: 'socket', outcome })
+    this.parts.metrics.countRequest(operation?.id ?? 'unknown', 'socket', outcome)
   }
 }
