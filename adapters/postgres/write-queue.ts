@@ -86,6 +86,8 @@ export class WriteQueue {
 
 /** How many of the first writes touch different things; one that touches the whole room goes alone. */
 function compatible(writes: readonly WaitingWrite[], max: number): number {
+  // As most often.
+  if (writes.length === 1) return 1
   const touched = new Set<string>()
   for (const { write } of writes) {
     const isAlone = write.touches === 'room'
