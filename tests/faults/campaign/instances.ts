@@ -80,10 +80,11 @@ async function freePort(draw: Draw): Promise<number> {
   for (let tries = 0; tries < 50; tries += 1) {
     const port = draw.between(PORTS.min, PORTS.max)
     const probe = createServer().listen(port, '127.0.0.1')
-    const isFree = await Promise.race([
-      once(probe, 'listening').then(() => true),
-      once(probe, 'error').then(() => false),
-    ])
+    // `once` rejects with whatever error comes first.
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    )
     if (!isFree) continue
     probe.close()
     await once(probe, 'close')
