@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TcpProxy } from '../../nemesis/tcp-proxy.js'
+import type { TcpProxy } from '../../nemesis/tcp-proxy.js'
 import type { Account } from '../workload/account.js'
 import type { Device } from '../workload/device.js'
 import { createRoom, inGroups, inviteAll, type RoomRecord } from '../workload/rooms.js'
@@ -21,8 +21,7 @@ export class Crowd {
   ) {}
 
   static async gather(world: World, { people, tabsEach, rooms: roomCount }: CrowdSetup): Promise<Crowd> {
-    const links = new Map<string, TcpProxy>()
-    for (const { name, url } of world.instances) links.set(name, await TcpProxy.start(url))
+    const links = await world.devices.sharedLinks()
     const accounts = await world.devices.signUp(people, 'crowd')
     const rooms = await inGroups(Array.from({ length: roomCount }), 4, (_, index) =>
       openRoom(
@@ -63,10 +62,6 @@ export class Crowd {
       await sleep(50)
     }
     return performance.now() - startedMs
-  }
-
-  async closeProxies(): Promise<void> {
-    for (const link of this.links.values()) await link.close()
   }
 }
 

@@ -70,9 +70,14 @@ export class Device {
     instances: readonly Instance[],
   ): Promise<Device> {
     const device = new Device(writer, options)
-    for (const instance of instances) await device.linkTo(instance)
-    await device.enter()
-    return device
+    try {
+      for (const instance of instances) await device.linkTo(instance)
+      await device.enter()
+      return device
+    } catch (error) {
+      await device.close()
+      throw error
+    }
   }
 
   get name(): string {
@@ -115,11 +120,6 @@ export class Device {
 
   get isSignedIn(): boolean {
     return this.client.session.getSnapshot().status === 'signed-in'
-  }
-
-  /** Everything sent from here has been answered. */
-  get isDone(): boolean {
-    return this.client.outbox.getSnapshot().every(({ state }) => state === 'delivered' || state === 'failed')
   }
 
   get sessionName(): string {

@@ -1,4 +1,5 @@
 import type { HistoryWriter } from '../../checker/history-file.js'
+import { TcpProxy } from '../../nemesis/tcp-proxy.js'
 import type { Instance } from '../parts.js'
 import { Account } from './account.js'
 import { Device, type DeviceOptions } from './device.js'
@@ -9,6 +10,7 @@ export type DeviceSetup = Partial<Pick<DeviceOptions, 'at' | 'links' | 'tabOf'>>
 /** All accounts and SDK clients of a run. */
 export class Devices {
   private readonly byAccount = new Map<Account, Device[]>()
+  private readonly shared: TcpProxy[] = []
   private made = 0
   private people = 0
 
@@ -45,7 +47,19 @@ export class Devices {
     return device
   }
 
+  /** Proxies for many devices at once, one an instance, by its name; they are closed with the devices. */
+  async sharedLinks(): Promise<ReadonlyMap<string, TcpProxy>> {
+    const links = new Map<string, TcpProxy>()
+    for (const { name, url } of this.instances) {
+      const link = await TcpProxy.start(url)
+      this.shared.push(link)
+      links.set(name, link)
+    }
+    return links
+  }
+
   async close(): Promise<void> {
     await inGroups(this.all, 20, (device) => device.close())
+    for (const link of this.shared) await link.close()
   }
 }
