@@ -38,12 +38,21 @@ export type Check = {
 
 export type Heal = () => Promise<void> | void
 
+/**
+ * When a step is in force. It is from the call of `inject` to the end of the heal, unless the run marks it closer, as it must
+ * where it has something to prepare or to wait for besides the fault: what a step suspends is not judged meanwhile.
+ */
+export interface Moments {
+  began(): void
+  over(): void
+}
+
 /** One run of a fault; it may keep what it needs between its steps and its checks. */
 export interface FaultRun {
   /** Before the warm-up ends: e.g. connect the hundred clients that will stop to read. */
   prepare?(): Promise<void>
   /** Begins a step. What it answers heals it, `forMs` later. */
-  inject(step: Step): Promise<Heal | undefined>
+  inject(step: Step, moments: Moments): Promise<Heal | undefined>
   /** After the last heal and before the world is at rest: e.g. how long until all are back. */
   afterHeal?(): Promise<void>
   /** When the world is at rest. */

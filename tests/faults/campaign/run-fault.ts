@@ -2,7 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicNs } from '../checker/history.js'
 import type { HistoryWriter } from '../checker/history-file.js'
-import { carryOut, describeStep } from './carry-out.js'
+import { carryOut, describeStep, type InForce } from './carry-out.js'
 import { PHASES_MS, type PhasesMs, topologyOf } from './defaults.js'
 import { drawFor } from './draw.js'
 import { type Check, type Fault, type FaultRun, numberOf, type Step } from './fault.js'
@@ -104,7 +104,7 @@ async function underLoad(
     samples = sample(writer, instances)
     await sleep(phasesMs.warmUp)
     const startNs = monotonicNs()
-    await Promise.all([sleep(seconds * 1_000), carryOut(steps, run, nemesisLines(writer, fault))])
+    await Promise.all([sleep(seconds * 1_000), carryOut(steps, run, nemesisLine(writer, fault))])
     const stopNs = monotonicNs()
     await Promise.all([sleep(phasesMs.after), run.afterHeal?.()])
     await workload.end()
@@ -117,25 +117,21 @@ async function underLoad(
   }
 }
 
-function nemesisLines(writer: HistoryWriter, fault: Fault) {
-  const started = new Map<Step, number>()
-  return {
-    began: (step: Step) => void started.set(step, monotonicNs()),
-    healed(step: Step) {
-      const { act, target, suspends, kills, unnoticed } = step
-      writer.write({
-        type: 'nemesis',
-        fault: `${numberOf(fault)} ${act}`,
-        target,
-        start: started.get(step) ?? 0,
-        stop: monotonicNs(),
-        ...(suspends === undefined ? {} : { suspends }),
-        ...(kills === undefined ? {} : { kills }),
-        ...(unnoticed === undefined ? {} : { unnoticed }),
-      })
-    },
+const nemesisLine =
+  (writer: HistoryWriter, fault: Fault) =>
+  (step: Step, { startNs, stopNs }: InForce): void => {
+    const { act, target, suspends, kills, unnoticed } = step
+    writer.write({
+      type: 'nemesis',
+      fault: `${numberOf(fault)} ${act}`,
+      target,
+      start: startNs,
+      stop: stopNs,
+      ...(suspends === undefined ? {} : { suspends }),
+      ...(kills === undefined ? {} : { kills }),
+      ...(unnoticed === undefined ? {} : { unnoticed }),
+    })
   }
-}
 
 /** So that a server is compared with itself by what it uses. */
 function collectGarbage(instances: readonly Instance[]): void {

@@ -28,8 +28,12 @@ export async function restartPostgres(target: PostgresTarget): Promise<Heal> {
   const pid = await target.pid()
   process.kill(pid, 'SIGINT')
   await eventually('Postgres ends', () => isGone(pid), BACK_WITHIN_MS)
-  return () => eventually('Postgres is back', () => answers(target.sql), BACK_WITHIN_MS)
+  return () => untilBack(target)
 }
+
+/** Resolves when it takes connections and answers. */
+export const untilBack = ({ sql }: PostgresTarget): Promise<void> =>
+  eventually('Postgres is back', () => answers(sql), BACK_WITHIN_MS)
 
 function isGone(pid: number): boolean {
   try {

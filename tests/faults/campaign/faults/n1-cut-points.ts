@@ -14,7 +14,7 @@ const HIT_WITHIN_MS = 10_000
 const FOUND_WITHIN_MS = 5_000
 
 /** Kills the instance at its point. Answers what went wrong with that: null where it was hit exactly. */
-type Cut = (instance: Instance) => Promise<string | null>
+type Cut = (instance: Instance, kill: () => Promise<void>) => Promise<string | null>
 
 type CutPoint = {
   readonly name: string
@@ -28,13 +28,13 @@ const beforeCommit: CutPoint = {
   title: 'an instance is killed when a message is written and not committed',
   async prepare({ database }) {
     const gate = await gateCommits(database)
-    const cut: Cut = async (instance) => {
+    const cut: Cut = async (instance, kill) => {
       const waiting = () => gate.waiting(instance.toPostgres?.portsToTarget ?? [])
       await gate.close()
       try {
         await eventually('a send is held', async () => (await waiting()).length > 0, HIT_WITHIN_MS)
         const held = await waiting()
-        await instance.kill()
+        await kill()
         // Postgres would go on with what it has been sent, killed client or not.
         await endBackends(
           database,
@@ -58,7 +58,7 @@ const beforeAck: CutPoint = {
   name: 'N1-before-ack',
   title: 'an instance is killed when a message is committed and not acked',
   async prepare({ database: { sql } }) {
-    const cut: Cut = async (instance) => {
+    const cut: Cut = async (instance, kill) => {
       const { toPostgres } = instance
       if (toPostgres === null) throw new Error('there is no proxy')
       let committed: string | null = null
@@ -72,7 +72,7 @@ const beforeAck: CutPoint = {
       await eventually('a commit is held', () => committed !== null, HIT_WITHIN_MS)
       const [row] = await sql<{ count: number }[]>`
         select count(*)::int as count from messages where text = ${`canary-${committed}`}`
-      await instance.kill()
+      await kill()
       await heal()
       return row?.count === 1 ? null : `${committed} was not committed`
     }
@@ -91,7 +91,7 @@ const beforePush: CutPoint = {
   async prepare({ devices, hotRoom }) {
     // Everybody is in that room, so others will be told.
     const ack = ackIn(hotRoom.id)
-    const cut: Cut = async (instance) => {
+    const cut: Cut = async (instance, kill) => {
       const { toBus } = instance
       if (toBus === null) throw new Error('there is no proxy')
       await toBus.set({ is: 'frozen' })
@@ -107,7 +107,7 @@ const beforePush: CutPoint = {
           const [, id] = ack.exec(chunk.toString('latin1')) ?? []
           if (id === undefined || told.of(id)) return 'pass'
           acked = id
-          killing = instance.kill()
+          killing = kill()
           return 'pass'
         })
       await eventually('an ack has passed', () => killing !== null, HIT_WITHIN_MS)
@@ -168,10 +168,13 @@ function runOf(world: World, prepare: CutPoint['prepare']): FaultRun {
     async prepare() {
       point = await prepare(world)
     },
-    inject: ({ target }) =>
+    inject: ({ target }, moments) =>
       turns.healed(async () => {
         const instance = world.instance(target)
-        const miss = await point?.cut(instance)
+        const miss = await point?.cut(instance, () => {
+          moments.began()
+          return instance.kill()
+        })
         if (miss === null) hits += 1
         else misses.push(`${target}: ${miss}`)
         return () => instance.start()

@@ -30,12 +30,13 @@ export const rollingRestart: Fault = {
       async prepare() {
         for (const device of world.devices.all) watchOutbox(device, sends)
       },
-      inject: ({ target }) =>
+      inject: ({ target }, moments) =>
         turns.healed(async () => {
           const leaving = world.instance(target)
           const sentAway = world.devices.all.filter(({ at }) => at === leaving)
           for (const device of sentAway) device.aimAt(otherThan(world, target))
           const watch = watchReturns(sentAway)
+          moments.began()
           const heal = await terminate(leaving, (end) => ends.push(end))
           return async () => {
             await heal()

@@ -17,9 +17,6 @@ const LISTENED_MS = 5_000
 
 /** Somebody whose login ends, elsewhere, while the server of their socket stands still. */
 class Ghost {
-  /** Texts that others sent after its login had ended, and that reached it. */
-  readonly heard: string[] = []
-
   private constructor(
     private readonly world: World,
     readonly room: RoomRecord,
@@ -109,12 +106,13 @@ export const zombie: Fault = {
     const outcomes: Outcome[] = []
     const stillOpen: string[] = []
     return {
-      async inject({ target }) {
+      async inject({ target }, moments) {
         const instance = world.instance(target)
         const other = world.instances.find(({ name }) => name !== target)
         if (other === undefined) throw new Error('there is one instance only')
         const rooms = world.rooms.slice(0, GHOSTS)
         ghosts = await Promise.all(rooms.map((room, index) => Ghost.at(world, room, instance, index)))
+        moments.began()
         const heal = await suspend(instance)
         // As a balancer does that gets no answer.
         for (const device of world.devices.all) if (device.at === instance) device.aimAt(other)
@@ -126,6 +124,7 @@ export const zombie: Fault = {
         })()
         return async () => {
           await heal()
+          moments.over()
           await sending
           await sleep(LISTENED_MS)
           for (const ghost of ghosts) if (!ghost.isCut) stillOpen.push(`a socket of an ended login is open`)

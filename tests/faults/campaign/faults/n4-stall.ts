@@ -13,8 +13,8 @@ export const stalledLoop: Fault = {
   title: 'the event loop of an instance stalls for 5 s',
   schedule: (draw, scene) =>
     rounds(scene, EVERY_MS, () => ({
-      forMs: STALL_MS,
-      act: 'stall',
+      forMs: 0,
+      act: `stall for ${STALL_MS / 1_000} s`,
       target: anInstance(draw, scene),
       suspends: ['L7', 'L10'],
     })),
@@ -26,8 +26,9 @@ export const stalledLoop: Fault = {
       async prepare() {
         probes = await openProbes(world, PROBES)
       },
-      async inject({ target }) {
+      async inject({ target }, moments) {
         const stalled = world.instance(target)
+        moments.began()
         await stall(stalled, { ms: STALL_MS })
         await sleep(200)
         const startedMs = performance.now()

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Crash, crash } from '../../nemesis/process-actions.js'
 import type { Check, Fault } from '../fault.js'
 import type { World } from '../world.js'
@@ -9,6 +10,7 @@ const EVERY_MS = 10_000
 const DOWN_MS = 1_000
 const PROBES = 3
 const HEAP_MB = 128
+const SEND_EVERY_MS = 250
 
 type End = { readonly how: Crash; readonly code: number | null; readonly output: string }
 
@@ -32,8 +34,8 @@ const crashes = (name: string, title: string, hows: readonly Crash[], more: Part
         act: hows[round % hows.length] ?? '',
         target: anInstance(draw, scene),
         kills: true,
-        // Before it dies at the limit of its heap, a process does little but collect garbage, for seconds. What is put off by that
-        // is owed to its own connections alone, and these end with it.
+        // Before it dies at the limit of its heap, a process does little but collect garbage, for seconds: it pushes late, and hears
+        // late of what the others have written, so that also what it answers may be old.
         suspends: hows[round % hows.length] === 'fill-heap' ? ['L7'] : [],
       }),
       hows.length,
@@ -43,10 +45,11 @@ const crashes = (name: string, title: string, hows: readonly Crash[], more: Part
     const ends: End[] = []
     const others = new Bystanders(world)
     return {
-      inject: ({ act, target }) =>
+      inject: ({ act, target }, moments) =>
         turns.healed(async () => {
           const how = act as Crash
           const watch = await others.watch(target)
+          moments.began()
           const heal = await crash(world.instance(target), {
             how,
             onEnd: (code, output) => ends.push({ how, code, output }),
@@ -79,14 +82,29 @@ class Bystanders {
   async watch(victim: string): Promise<() => Promise<void>> {
     const at = this.world.instances.filter(({ name, isUp }) => name !== victim && isUp)
     const probes: Probe[] = await openProbes(this.world, PROBES, { at })
+    let isOver = false
+    const sending = Promise.all(
+      probes.map(async (probe) => {
+        // Once more after the end.
+        for (let isLast = false; !isLast; ) {
+          isLast = isOver
+          await this.send(probe)
+        }
+      }),
+    )
     return async () => {
-      const outcomes = await Promise.all(probes.map((probe) => probe.send()))
-      this.checked += probes.length
+      isOver = true
+      await sending
       this.violations.push(...lostOf(probes))
-      for (const outcome of outcomes)
-        if (outcome.is !== 'ok') this.violations.push(`a send got ${outcome.code}`)
       closeAll(probes)
     }
+  }
+
+  private async send(probe: Probe): Promise<void> {
+    const outcome = await probe.send()
+    this.checked += 1
+    if (outcome.is !== 'ok') this.violations.push(`a send got ${outcome.code}`)
+    await sleep(SEND_EVERY_MS)
   }
 
   check(): Check {

@@ -27,13 +27,15 @@ export const restart: Fault = {
       return (await Promise.allSettled(looks)).every((look) => look.status === 'fulfilled' && look.value.ok)
     }
     return {
-      inject: () =>
+      inject: (_step, moments) =>
         turns.healed(async () => {
-          const startedMs = performance.now()
           pids.push(await database.pid())
+          const startedMs = performance.now()
+          moments.began()
           const heal = await restartPostgres(database)
           return async () => {
             await heal()
+            moments.over()
             while (!(await ready()) && performance.now() - startedMs < BACK_WITHIN_MS)
               await sleep(LOOK_EVERY_MS)
             backMs.push(performance.now() - startedMs)

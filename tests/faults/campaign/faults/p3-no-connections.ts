@@ -33,8 +33,9 @@ export const noConnections: Fault = {
       async prepare() {
         probes = await openProbes(world, PROBES)
       },
-      inject: () =>
+      inject: (_step, moments) =>
         turns.healed(async () => {
+          moments.began()
           const holding = await holdConnections(world.database)
           held = holding.held
           answers.push(...(await askAll(world)))

@@ -22,7 +22,8 @@ export const frozen: Fault = {
       async prepare() {
         probes = await openProbes(world, PROBES)
       },
-      async inject() {
+      async inject(_step, moments) {
+        moments.began()
         const heal = await suspendPostgres(world.database)
         let healedMs = Number.POSITIVE_INFINITY
         const sending = (async () => {
@@ -37,6 +38,7 @@ export const frozen: Fault = {
         return async () => {
           healedMs = performance.now()
           await heal()
+          moments.over()
           await sending
         }
       },

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { untilBack } from '../../nemesis/postgres-actions.js'
 import type { Check, Fault } from '../fault.js'
 import type { World } from '../world.js'
 import { closeAll, openProbes, type Probe, type TimedOutcome } from './probe.js'
@@ -31,10 +32,11 @@ export const fullDisk: Fault = {
       async prepare() {
         probes = await openProbes(world, PROBES)
       },
-      inject: () =>
+      inject: (_step, moments) =>
         turns.healed(async () => {
           const { disk } = world.database
           if (disk === null) throw new Error('Postgres has no disk of its own')
+          moments.began()
           await disk.fill()
           let isFull = true
           const sending = (async () => {
@@ -51,7 +53,10 @@ export const fullDisk: Fault = {
             isFull = false
             await sending
             await disk.free()
-            backMs = await writableAfterMs(world)
+            const backed = writableAfterMs(world)
+            await untilBack(world.database)
+            moments.over()
+            backMs = await backed
           }
         }),
       async checks() {
