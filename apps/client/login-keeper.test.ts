@@ -10,12 +10,15 @@ import type { SignedIn } from './wire.js'
 const LIFE_S = 900
 const credentials = { email: 'ann@example.org', password: 'a long and quiet sentence' }
 
-/** The refresh tokens of one login as the contract has them: a spent one gets a successor while none of its own is spent. */
+/**
+ * The refresh tokens of one login as the contract has them: a spent one gets a successor for another minute, while none of its
+ * own is spent.
+ */
 class Server {
   readonly calls: HttpCall[] = []
   private issued = 0
   private readonly parents = new Map<string, string>()
-  private readonly spent = new Set<string>()
+  private readonly spentAtMs = new Map<string, number>()
   /** Runs after the server has done its part, before the answer is there. */
   beforeAnswer: () => Promise<void> = async () => undefined
 
@@ -31,10 +34,11 @@ class Server {
     if (path !== '/auth/refresh') return this.issue(null)
     const { refreshToken } = body as { refreshToken: string }
     const successorSpent = [...this.parents].some(
-      ([child, of]) => of === refreshToken && this.spent.has(child),
+      ([child, of]) => of === refreshToken && this.spentAtMs.has(child),
     )
-    if (successorSpent) return null
-    this.spent.add(refreshToken)
+    const spentAtMs = this.spentAtMs.get(refreshToken) ?? clockMs
+    if (successorSpent || clockMs - spentAtMs > 60_000) return null
+    this.spentAtMs.set(refreshToken, spentAtMs)
     return this.issue(refreshToken)
   }
 
@@ -81,6 +85,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   for (const keeper of keepers.splice(0)) keeper.close()
+  vi.useRealTimers()
 })
 
 describe('LoginKeeper', () => {
@@ -234,5 +239,77 @@ describe('LoginKeeper in several tabs', () => {
     passS(LIFE_S)
     expect(await keeper.accessToken()).toBe('access-2')
     expect(keeper.session.getSnapshot().status).toBe('signed-in')
+  })
+
+  it('renews by the newest token it has, where that one could not be stored', async () => {
+    const keeper = await signedIn()
+    const { set } = storage
+    storage.set = () => Promise.reject(new Error('full'))
+    for (const token of ['access-2', 'access-3', 'access-4']) {
+      passS(LIFE_S)
+      expect(await keeper.accessToken()).toBe(token)
+    }
+    storage.set = set
+    passS(LIFE_S)
+    expect(await keeper.accessToken()).toBe('access-5')
+    const next = openTab()
+    await next.resume()
+    expect(await next.accessToken()).toBe('access-5')
+    expect(keeper.session.getSnapshot().status).toBe('signed-in')
+  })
+
+  it('stores a renewed login as soon as that is possible, before another tab renews by the old one', async () => {
+    vi.useFakeTimers()
+    const keeper = await signedIn()
+    passS(LIFE_S)
+    const { get, set } = storage
+    storage.set = () => Promise.reject(new Error('full'))
+    expect(await keeper.accessToken()).toBe('access-2')
+    await vi.advanceTimersByTimeAsync(5_000)
+    storage.set = set
+    storage.get = () => Promise.reject(new Error('busy'))
+    await vi.advanceTimersByTimeAsync(5_000)
+    storage.get = get
+    await vi.advanceTimersByTimeAsync(31_000)
+    const next = openTab()
+    await next.resume()
+    expect(await next.accessToken()).toBe('access-2')
+    expect(vi.getTimerCount()).toBe(0)
+    expect(refreshes()).toBe(1)
+  })
+
+  it('takes the token that another tab has stored, even where the clock was set back in between', async () => {
+    const one = await signedIn()
+    const two = openTab()
+    await two.resume()
+    passS(LIFE_S)
+    await one.accessToken()
+    await vi.waitFor(async () => expect(await two.accessToken()).toBe('access-2'))
+    passS(-86_400)
+    expect(await one.accessToken()).toBe('access-3')
+    expect(await two.accessToken()).toBe('access-3')
+    expect(refreshes()).toBe(2)
+  })
+
+  it('shares a login with a tab of an earlier version, which counts no renewals', async () => {
+    const keeper = await signedIn()
+    const [key = ''] = await storage.keys('parley:login')
+    const forgetCount = async (): Promise<void> => {
+      const { renewals, ...login } = JSON.parse((await storage.get(key)) ?? '{}')
+      expect(renewals).toBeTypeOf('number')
+      await storage.set(key, JSON.stringify(login))
+    }
+    for (const round of [1, 2, 3]) {
+      await forgetCount()
+      passS(LIFE_S)
+      // The earlier one renews, and stores what it got as it does.
+      const earlier = openTab()
+      await earlier.resume()
+      const token = await earlier.accessToken()
+      await forgetCount()
+      expect(await keeper.accessToken()).toBe(token)
+      passS(LIFE_S)
+      expect(await keeper.accessToken()).toBe(`access-${1 + 2 * round}`)
+    }
   })
 })

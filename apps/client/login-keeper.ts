@@ -5,6 +5,7 @@ import type { Environment } from './options.js'
 import { Store } from './store.js'
 import { type Login, loginOf, type StoredLogin } from './stored-login.js'
 import type { SessionSnapshot, SignOutReason } from './types.js'
+import { backoffMs, Pause } from './waiting.js'
 import type { SignedIn, User } from './wire.js'
 
 type Parts = {
@@ -19,6 +20,10 @@ const REFRESH_WITHIN_MS = 10_000
 const MARGIN_MS = 30_000
 const OUT: SessionSnapshot = { status: 'signed-out', user: null, reason: null }
 
+/** Certainly so: what counts no renewals is neither older nor newer than anything. */
+const isOlder = (one: Login, than: Login): boolean =>
+  one.renewals !== undefined && than.renewals !== undefined && one.renewals < than.renewals
+
 const signedOut = (): ParleyError => new ParleyError('SIGNED_OUT', 'Nobody is signed in.')
 
 /**
@@ -32,8 +37,10 @@ export class LoginKeeper {
   private isStored = false
   private renewing: { readonly key: string; readonly token: Promise<string> } | null = null
   private readonly stopWatching: () => void
+  private readonly pause: Pause
 
   constructor(private readonly parts: Parts) {
+    this.pause = new Pause(parts.environment)
     this.stopWatching = parts.stored.onChange(() => void this.look().catch(() => undefined))
   }
 
@@ -47,7 +54,7 @@ export class LoginKeeper {
     const body = { ...credentials, transport: transport === 'cookie' ? 'cookie' : 'body' }
     const answer = await http.send<SignedIn>({ method: 'POST', path, body, withinMs: REFRESH_WITHIN_MS })
     if (this.login !== null) this.forget('replaced')
-    const login = loginOf(environment.newId(), answer, environment.nowMs())
+    const login = loginOf(environment.newId(), answer, environment.nowMs(), 0)
     const isStored = await stored.write(login).then(
       () => true,
       () => false,
@@ -113,6 +120,7 @@ export class LoginKeeper {
   close(): void {
     this.stopWatching()
     this.login = null
+    this.pause.end()
   }
 
   /** A clock that was set back must not make a token last longer than it can. */
@@ -126,7 +134,7 @@ export class LoginKeeper {
     const { http, environment } = this.parts
     let login = await this.readShared(key)
     for (let tries = 0; ; tries += 1) {
-      const { access, refreshToken } = login
+      const { access, refreshToken, renewals } = login
       if (access !== null && access.token !== refused && this.leftMs(login) > MARGIN_MS) {
         this.login = login
         return access.token
@@ -135,7 +143,7 @@ export class LoginKeeper {
       const call = { method: 'POST', path: '/auth/refresh', body, withinMs: REFRESH_WITHIN_MS }
       try {
         const answer = await http.send<SignedIn>(call)
-        return await this.adopt(loginOf(key, answer, environment.nowMs()))
+        return await this.adopt(loginOf(key, answer, environment.nowMs(), (renewals ?? 0) + 1))
       } catch (error) {
         if (!(error instanceof ParleyError) || error.code !== 'UNAUTHENTICATED') throw error
         // Without locks another tab may have spent that token meanwhile, and stored a newer one.
@@ -158,17 +166,37 @@ export class LoginKeeper {
       this.forget(shared === null ? 'signed-out' : 'replaced')
       throw signedOut()
     }
-    return shared.refreshToken === null ? own : shared
+    return shared.refreshToken === null || isOlder(shared, own) ? own : shared
   }
 
   private async adopt(login: Login): Promise<string> {
     // Signed out while the answer was on its way.
     if (this.login?.key !== login.key) throw signedOut()
     this.know(login)
-    const shared = await this.parts.stored.read().catch(() => null)
-    if (shared?.key === login.key) await this.parts.stored.write(login).catch(() => undefined)
+    if (!(await this.store(login))) void this.storeLater(login)
     if (this.login?.key !== login.key || login.access === null) throw signedOut()
     return login.access.token
+  }
+
+  /** False where the storage may still hold a login from before this renewal. */
+  private async store(login: Login): Promise<boolean> {
+    const { stored } = this.parts
+    try {
+      const shared = await stored.read()
+      if (shared?.key === login.key && !isOlder(login, shared)) await stored.write(login)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Another tab would renew by the token that is spent, and end the login by that. */
+  private async storeLater(login: Login): Promise<void> {
+    let isStored = !this.isStored
+    for (let tries = 0; !isStored; tries += 1) {
+      await this.pause.for(backoffMs(tries, this.parts.environment))
+      isStored = this.login !== login || (await this.store(login))
+    }
   }
 
   /** Another tab changed something. */
@@ -179,7 +207,7 @@ export class LoginKeeper {
     if (this.login !== own) return
     if (shared === null) this.forget('signed-out')
     else if (shared.key !== own.key) this.forget('replaced')
-    else if ((shared.access?.expiresAtMs ?? 0) > (own.access?.expiresAtMs ?? 0)) this.login = shared
+    else if (isOlder(own, shared)) this.login = shared
   }
 
   private take(login: Login, isStored: boolean): void {
@@ -197,6 +225,7 @@ export class LoginKeeper {
 
   private forget(reason: SignOutReason): void {
     this.login = null
+    this.pause.end()
     this.session.set({ status: 'signed-out', user: null, reason })
   }
 }

@@ -6,6 +6,8 @@ export type Login = {
   /** Made at sign-in and kept over renewals: two tabs know by it whether they mean the same login. */
   readonly key: string
   readonly user: User
+  /** How often it was renewed, by which the newer of two tokens is known. What a tab of an earlier version stored has none. */
+  readonly renewals?: number
   /** Null in a cookie's place. */
   readonly refreshToken: string | null
   /** Null until a renewal brings one. */
@@ -18,9 +20,10 @@ export type Login = {
 
 const KEY = 'parley:login'
 
-export const loginOf = (key: string, answer: SignedIn, nowMs: number): Login => ({
+export const loginOf = (key: string, answer: SignedIn, nowMs: number, renewals: number): Login => ({
   key,
   user: answer.user,
+  renewals,
   refreshToken: answer.refreshToken,
   access: {
     token: answer.accessToken,
