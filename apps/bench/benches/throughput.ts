@@ -22,7 +22,7 @@ export const SMALL_ROOMS: ThroughputBench = {
   name: 'small-rooms',
   title: '200 rooms of 2, one of whom sends',
   scene: pairs(200),
-  startPerSecond: { bare: 6_000, naive: 800, parley: 1_500 },
+  startPerSecond: { bare: 6_000, naive: 800, parley: 2_500 },
   unit: 'acked sends/s',
   unitsPerMessage: 1,
   bounds: { bare: 0.45, naive: 5 },
