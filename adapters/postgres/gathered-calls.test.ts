@@ -3,7 +3,13 @@ import { GatheredCalls, type GatherOptions } from './gathered-calls.js'
 
 type Item = { readonly key: string; readonly value: number }
 
-const OPTIONS = { port: 'TestPort', maxBatch: 3, maxWaiting: 10, keyOf: (item: Item) => item.key }
+const OPTIONS = {
+  port: 'TestPort',
+  maxBatch: 3,
+  maxWaiting: 10,
+  deadlineMs: 1_000,
+  keyOf: (item: Item) => item.key,
+}
 
 /** Runs nothing until it is let go. */
 function held(options: GatherOptions<Item> = OPTIONS) {
@@ -105,5 +111,46 @@ describe('GatheredCalls', () => {
     await turn()
     gates[0]?.resolve()
     expect(await Promise.all(taken)).toEqual([10, 20])
+  })
+
+  it('refuses what waits or runs for longer than its deadline, and does not run what it refused', async () => {
+    const { calls, batches, gates } = held({ ...OPTIONS, maxWaiting: 2, maxBatch: 1, deadlineMs: 60 })
+    const item = (value: number) => ({ key: `${value}`, value })
+    const startedMs = performance.now()
+    const running = calls.call(item(1))
+    await turn()
+    const outcomes = Promise.allSettled([running, calls.call(item(2)), calls.call(item(3))])
+    for (const outcome of await outcomes)
+      expect(outcome).toMatchObject({
+        status: 'rejected',
+        reason: { name: 'PortUnavailable', port: 'TestPort' },
+      })
+    const tookMs = performance.now() - startedMs
+    expect(tookMs).toBeGreaterThanOrEqual(60)
+    expect(tookMs).toBeLessThan(500)
+    // There is room again for others, which run once what hangs has ended.
+    const later = Promise.all([calls.call(item(4)), calls.call(item(5))])
+    for (let batch = 0; batch < 3; batch += 1) {
+      gates[batch]?.resolve()
+      await turn()
+      await turn()
+    }
+    expect(await later).toEqual([40, 50])
+    expect(batches.map((batch) => batch.map(({ value }) => value))).toEqual([[1], [4], [5]])
+  })
+
+  it('goes on after all that waited for its spacing was refused', async () => {
+    const { calls, batches, gates } = held({ ...OPTIONS, deadlineMs: 30, spacingMs: () => 90 })
+    const first = calls.call({ key: 'a', value: 1 })
+    await turn()
+    gates[0]?.resolve()
+    expect(await first).toBe(10)
+    await expect(calls.call({ key: 'b', value: 2 })).rejects.toMatchObject({ name: 'PortUnavailable' })
+    await new Promise((resolve) => setTimeout(resolve, 70))
+    expect(batches).toHaveLength(1)
+    const second = calls.call({ key: 'c', value: 3 })
+    await turn()
+    gates[1]?.resolve()
+    expect(await second).toBe(30)
   })
 })

@@ -5,6 +5,8 @@ export type GatherOptions<Item> = {
   readonly maxBatch: number
   /** Calls that may wait; the next one is refused at once. */
   readonly maxWaiting: number
+  /** A call is refused this long after it was made, and is not run any more where it still waits. */
+  readonly deadlineMs: number
   /** Items of one key keep their order, and share a batch only where `mayShare` says so. */
   readonly keyOf: (item: Item) => string
   /** Whether a batch that holds `first` may hold `later`, of the same key, as well. Left out: never. */
@@ -15,13 +17,18 @@ export type GatherOptions<Item> = {
 
 type Waiting<Item, Answer> = {
   readonly item: Item
+  /** On the clock of `performance.now()`. */
+  readonly expiresAt: number
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
 }
 
 /** Runs calls that arrive together as one: those of a tick, and all that gather while a batch is under way. */
 export class GatheredCalls<Item, Answer> {
+  /** In the order of the calls, as are those under way. */
   private waiting: Waiting<Item, Answer>[] = []
+  private underWay: readonly Waiting<Item, Answer>[] = []
+  private isWatched = false
   private isBusy = false
   private begunMs = Number.NEGATIVE_INFINITY
 
@@ -32,15 +39,43 @@ export class GatheredCalls<Item, Answer> {
   ) {}
 
   call(item: Item): Promise<Answer> {
-    const { port, maxWaiting } = this.options
+    const { port, maxWaiting, deadlineMs } = this.options
     if (this.waiting.length >= maxWaiting)
       return Promise.reject(new PortUnavailable(port, new Error('Too many calls wait for the database')))
     return new Promise((resolve, reject) => {
-      this.waiting.push({ item, resolve, reject })
+      this.waiting.push({ item, expiresAt: performance.now() + deadlineMs, resolve, reject })
+      this.watch()
       if (this.isBusy) return
       this.isBusy = true
       this.schedule()
     })
+  }
+
+  /** One timer, for the call whose time is up first; where that has been answered by then, for the next. */
+  private watch(): void {
+    if (this.isWatched) return
+    const firsts = [...this.underWay.slice(0, 1), ...this.waiting.slice(0, 1)]
+    if (firsts.length === 0) return
+    this.isWatched = true
+    const atMs = Math.min(...firsts.map(({ expiresAt }) => expiresAt))
+    // Rounded up, so that it does not fire before the time.
+    const restMs = Math.ceil(Math.max(0, atMs - performance.now()))
+    setTimeout(() => {
+      this.isWatched = false
+      this.refuseExpired()
+      this.watch()
+    }, restMs).unref()
+  }
+
+  private refuseExpired(): void {
+    const now = performance.now()
+    const isOpen = ({ expiresAt }: Waiting<Item, Answer>): boolean => expiresAt > now
+    const expired = [...this.underWay, ...this.waiting].filter((call) => !isOpen(call))
+    if (expired.length === 0) return
+    this.underWay = this.underWay.filter(isOpen)
+    this.waiting = this.waiting.filter(isOpen)
+    const error = new PortUnavailable(this.options.port, new Error('The database did not answer in time'))
+    for (const { reject } of expired) reject(error)
   }
 
   private schedule(): void {
@@ -50,16 +85,19 @@ export class GatheredCalls<Item, Answer> {
   }
 
   private async drain(): Promise<void> {
-    do {
+    // All that waited may have been refused meanwhile.
+    while (this.waiting.length > 0 && this.restMs() <= 0) {
       this.begunMs = performance.now()
       const batch = this.nextBatch()
+      this.underWay = batch
       try {
         const answers = await this.run(batch.map(({ item }) => item))
         for (const [index, answer] of answers.entries()) batch[index]?.resolve(answer)
       } catch (error) {
         for (const { reject } of batch) reject(error)
       }
-    } while (this.waiting.length > 0 && this.restMs() <= 0)
+      this.underWay = []
+    }
     if (this.waiting.length > 0) this.schedule()
     else this.isBusy = false
   }

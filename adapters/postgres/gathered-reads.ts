@@ -26,6 +26,7 @@ export function gatheredReads<Item, Answer>(
     port,
     maxBatch,
     maxWaiting: WAITING_MAX,
+    deadlineMs: database.queryDeadlineMs,
     keyOf: () => '',
     mayShare: () => true,
     spacingMs: () => (isSaturated() ? SPACING_MS : 0),

@@ -33,6 +33,7 @@ export class PostgresPresence implements PresencePort {
       port: PORT,
       maxBatch: 200,
       maxWaiting: 50_000,
+      deadlineMs: database.queryDeadlineMs,
       keyOf: ({ userId }) => userId,
     })
   }

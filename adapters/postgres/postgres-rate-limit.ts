@@ -26,7 +26,7 @@ export class PostgresRateLimit implements RateLimitPort {
   private readonly clean: () => void
 
   constructor(
-    private readonly database: Pick<Database, 'call'>,
+    private readonly database: Pick<Database, 'call' | 'queryDeadlineMs'>,
     { cleanEveryMs = CLEAN_EVERY_MS }: { readonly cleanEveryMs?: number } = {},
   ) {
     this.clean = occasionally(cleanEveryMs, () => this.deleteExpired())
@@ -34,6 +34,7 @@ export class PostgresRateLimit implements RateLimitPort {
       port: PORT,
       maxBatch: 500,
       maxWaiting: 5_000,
+      deadlineMs: database.queryDeadlineMs,
       keyOf: ({ key }) => key,
       mayShare: ({ limit: a }, { limit: b }) => a.perMinute === b.perMinute && a.burst === b.burst,
     })

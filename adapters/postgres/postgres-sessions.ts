@@ -25,13 +25,14 @@ export class PostgresSessions implements SessionPort {
       port: PORT,
       maxBatch: 500,
       maxWaiting: 50_000,
+      deadlineMs: database.queryDeadlineMs,
       keyOf: ({ socketId }) => socketId,
     })
   }
 
   put(session: LiveSession): Promise<void> {
     this.own.set(session.socketId, session)
-    return this.changes.call({ socketId: session.socketId, session })
+    return this.make({ socketId: session.socketId, session })
   }
 
   async find(socketId: SocketId): Promise<LiveSession | null> {
@@ -51,26 +52,30 @@ export class PostgresSessions implements SessionPort {
 
   remove(socketId: SocketId): Promise<void> {
     this.own.delete(socketId)
-    return this.changes.call({ socketId, session: null })
+    return this.make({ socketId, session: null })
+  }
+
+  private async make(change: Change): Promise<void> {
+    try {
+      await this.changes.call(change)
+    } catch (error) {
+      // Whether it was carried out or not: the next renewal makes it good.
+      this.lease.doubt()
+      throw error
+    }
   }
 
   /** Changes of different sockets, so their order does not matter. */
   private async change(batch: readonly Change[]): Promise<readonly undefined[]> {
     const put = batch.flatMap(({ session }) => session ?? [])
     const removed = batch.filter(({ session }) => session === null).map(({ socketId }) => socketId)
-    try {
-      await this.lease.ensure()
-      if (put.length > 0) await this.database.call(PORT, (sql) => this.insert(sql, put))
-      if (removed.length > 0)
-        await this.database.call(
-          PORT,
-          (sql) => sql`delete from live_sessions where socket_id = any(${removed}::text[])`,
-        )
-    } catch (error) {
-      // Whatever was carried out of it: the next renewal makes it good.
-      this.lease.doubt()
-      throw error
-    }
+    await this.lease.ensure()
+    if (put.length > 0) await this.database.call(PORT, (sql) => this.insert(sql, put))
+    if (removed.length > 0)
+      await this.database.call(
+        PORT,
+        (sql) => sql`delete from live_sessions where socket_id = any(${removed}::text[])`,
+      )
     return batch.map(() => undefined)
   }
 

@@ -58,7 +58,8 @@ function inTurn(tatMs: number | null, nowMs: number, limit: RateLimit, calls: nu
 
 /** Passes every call on and counts it, or refuses it as an outage does. */
 function watched(database: Database) {
-  const watch: Pick<Database, 'call'> & { calls: number; isDown: boolean } = {
+  const watch: Pick<Database, 'call' | 'queryDeadlineMs'> & { calls: number; isDown: boolean } = {
+    queryDeadlineMs: database.queryDeadlineMs,
     calls: 0,
     isDown: false,
     call: (port, query) => {
