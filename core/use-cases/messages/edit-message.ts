@@ -12,7 +12,7 @@ import type { RoomDecision, RoomFacts, RoomLogPort } from '../../ports/room-log-
 import type { RoomRepoPort } from '../../ports/room-repo-port.js'
 import { withinLimits } from '../rate-limiting.js'
 import { admitWriter } from '../rooms/room-access.js'
-import { commentOf, deliveredUnder, judge } from './gate.js'
+import { commentOf, deliveredUnder, isUnread, UNREAD, writeRead } from './gate.js'
 import { admitMessageReader } from './message-access.js'
 import type { Delivery } from './send-message.js'
 
@@ -44,15 +44,17 @@ export class EditMessage {
       [`send:${actor.userId}`]: LIMITS.messagesPerUser,
     })
     if (!allowed.ok) return allowed
-    const verdict = await judge(mediator, room, { roomId, authorId: actor.userId, text: text.value })
-    return log.write({
-      roomId,
-      actor,
-      atMs: clock.nowMs(),
-      needs: { messageId: input.messageId },
-      touches: `message:${input.messageId}`,
-      decide: (facts) => decide(facts, verdict, text.value),
-    })
+    const draft = { roomId, authorId: actor.userId, text: text.value }
+    return writeRead(mediator, room, draft, (verdict) =>
+      log.write({
+        roomId,
+        actor,
+        atMs: clock.nowMs(),
+        needs: { messageId: input.messageId },
+        touches: `message:${input.messageId}`,
+        decide: (facts) => decide(facts, verdict, text.value),
+      }),
+    )
   }
 }
 
@@ -60,7 +62,7 @@ function decide(
   facts: RoomFacts,
   verdict: Verdict | null,
   text: string,
-): Result<RoomDecision<Delivery>, Refusal> {
+): Result<RoomDecision<Delivery | typeof UNREAD>, Refusal> {
   const writer = admitWriter(facts, 'write')
   if (!writer.ok) return writer
   const { message, room } = facts
@@ -69,6 +71,7 @@ function decide(
   if (message.deletedAtMs !== null) return conflict('The message was deleted.')
   const delivered = { status: 'delivered', verdict: commentOf(verdict) } as const
   if (message.text === text) return ok({ changes: [], answer: () => ({ ...delivered, message }) })
+  if (isUnread(room, verdict)) return ok({ changes: [], answer: () => UNREAD })
   return ok({
     changes: [{ type: 'message.edited', message, text, deliveredUnder: deliveredUnder(room, verdict) }],
     answer: ([event]) => {

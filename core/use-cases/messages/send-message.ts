@@ -4,6 +4,7 @@ import type { Message } from '../../domain/message.js'
 import { LIMITS } from '../../domain/rate-limits.js'
 import { conflict, invalid, notFound, type Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
+import type { Room } from '../../domain/room.js'
 import type { MessageDraft } from '../../domain/room-event.js'
 import { checkText, MESSAGE_MAX } from '../../domain/text.js'
 import type { ClockPort } from '../../ports/clock-port.js'
@@ -15,7 +16,7 @@ import type { TokenPort } from '../../ports/token-port.js'
 import { withinLimits } from '../rate-limiting.js'
 import type { KnownAccess } from '../rooms/known-access.js'
 import { admitReader, admitWriter } from '../rooms/room-access.js'
-import { commentOf, deliveredUnder, judge } from './gate.js'
+import { commentOf, deliveredUnder, isUnread, UNREAD, writeRead } from './gate.js'
 
 type Ports = {
   log: RoomLogPort
@@ -35,6 +36,8 @@ export type SendMessageInput = {
   readonly replyTo?: MessageId | undefined
 }
 
+type Submitted = Omit<MessageDraft, 'deliveredUnder'>
+
 /** `verdict` only where it comments on a message that was delivered now; for its author alone. */
 export type Delivery = {
   readonly status: 'delivered'
@@ -47,7 +50,7 @@ export class SendMessage {
   constructor(private readonly ports: Ports) {}
 
   async execute(actor: Actor, input: SendMessageInput): Promise<Result<Delivery, Refusal>> {
-    const { log, ids, tokens, clock } = this.ports
+    const { log, ids, tokens, clock, mediator } = this.ports
     const { roomId, clientMessageId, replyTo } = input
     if (!isClientId(clientMessageId)) return invalid('clientMessageId', 'must be 1 to 64 of A-Z a-z 0-9 _ -')
     const text = checkText('text', input.text, MESSAGE_MAX)
@@ -56,36 +59,36 @@ export class SendMessage {
     const namesNothing = input.threadId !== undefined || (replyTo !== undefined && !isId(replyTo))
     if (!isId(roomId) || namesNothing) return notFound()
 
-    const verdict = await this.read(actor, roomId, text.value)
-    if (!verdict.ok) return verdict
-    const submittedDigest = tokens.digest(text.value)
-    const id = ids.next()
-    return log.write({
+    const room = await this.admit(actor, roomId)
+    if (!room.ok) return room
+    const draft: Submitted = {
+      id: ids.next(),
       roomId,
-      actor,
-      atMs: clock.nowMs(),
-      needs: { clientMessageId, ...(replyTo === undefined ? {} : { replyTo }) },
-      touches: `client:${actor.userId}:${clientMessageId}`,
-      decide: (facts) =>
-        decide(facts, verdict.value, {
-          id,
-          roomId,
-          senderId: actor.userId,
-          clientMessageId,
-          text: text.value,
-          threadId: null,
-          threadSeq: null,
-          threadBy: null,
-          replyTo: replyTo ?? null,
-          submittedDigest,
-          deliveredUnder: deliveredUnder(facts.room, verdict.value),
-        }),
-    })
+      senderId: actor.userId,
+      clientMessageId,
+      text: text.value,
+      threadId: null,
+      threadSeq: null,
+      threadBy: null,
+      replyTo: replyTo ?? null,
+      submittedDigest: tokens.digest(text.value),
+    }
+    const read = { roomId, authorId: actor.userId, text: text.value }
+    return writeRead(mediator, room.value, read, (verdict) =>
+      log.write({
+        roomId,
+        actor,
+        atMs: clock.nowMs(),
+        needs: { clientMessageId, ...(replyTo === undefined ? {} : { replyTo }) },
+        touches: `client:${actor.userId}:${clientMessageId}`,
+        decide: (facts) => decide(facts, verdict, draft),
+      }),
+    )
   }
 
-  /** Has the text judged. First its author must be let in, so that strangers cost no model anything; the write decides anew. */
-  private async read(actor: Actor, roomId: RoomId, text: string): Promise<Result<Verdict | null, Refusal>> {
-    const { knownAccess, limits, mediator } = this.ports
+  /** Before its text is judged an author must be let in, so that strangers cost no model anything; the write decides anew. */
+  private async admit(actor: Actor, roomId: RoomId): Promise<Result<Room, Refusal>> {
+    const { knownAccess, limits } = this.ports
     const access = await admitReader(knownAccess, actor, roomId)
     if (!access.ok) return access
     const allowed = await withinLimits(limits, {
@@ -93,15 +96,15 @@ export class SendMessage {
       [`send:${actor.userId}`]: LIMITS.messagesPerUser,
     })
     if (!allowed.ok) return allowed
-    return ok(await judge(mediator, access.value.room, { roomId, authorId: actor.userId, text }))
+    return ok(access.value.room)
   }
 }
 
 function decide(
   facts: RoomFacts,
   verdict: Verdict | null,
-  draft: MessageDraft,
-): Result<RoomDecision<Delivery>, Refusal> {
+  draft: Submitted,
+): Result<RoomDecision<Delivery | typeof UNREAD>, Refusal> {
   const writer = admitWriter(facts, 'write')
   if (!writer.ok) return writer
   const { earlier } = facts
@@ -112,8 +115,10 @@ function decide(
     return ok({ changes: [], answer: () => repeated })
   }
   if (draft.replyTo !== null && facts.replyTo === null) return notFound()
+  if (isUnread(facts.room, verdict)) return ok({ changes: [], answer: () => UNREAD })
+  const sent = { ...draft, deliveredUnder: deliveredUnder(facts.room, verdict) }
   return ok({
-    changes: [{ type: 'message.sent', draft }],
+    changes: [{ type: 'message.sent', draft: sent }],
     answer: ([event]) => {
       if (event?.type !== 'message.sent')
         throw new Error('a sent message must become the event of its sending')

@@ -55,33 +55,57 @@ describe('the mediator', () => {
     expect([message.mediation, edited.message.mediation]).toEqual([null, null])
   })
 
-  it('is not said to have read a text that came in before mediation was turned on', async () => {
-    const { parley, ports, olive, roomId } = await openRoomThatTurnsOn()
-    const sent = await parley.sendMessage.execute(olive.actor, {
-      roomId,
-      clientMessageId: 'one',
-      text: 'first',
-    })
+  it('reads a text that came in before mediation was turned on, and was written after it', async () => {
+    const { parley, ports, olive, roomId, judged, turnOn } = await openRoomThatTurnsOn()
+    const send = (clientMessageId: string, text: string) =>
+      parley.sendMessage.execute(olive.actor, { roomId, clientMessageId, text })
+    const { message: early } = unwrap(await send('one', 'first'))
+    expect([early.mediation, judged]).toEqual([null, []])
+
+    turnOn()
+    const { message: late } = unwrap(await send('two', 'second'))
     expect((await ports.rooms.access(roomId, olive.user.id))?.room.mediation).toBe('hold')
-    expect(unwrap(sent).message.mediation).toBeNull()
+    expect([late.mediation, judged]).toEqual([{ outcome: 'clear' }, ['second']])
+    expect(late.seq).toBe(early.seq + 2)
+  })
+
+  it('reads an edit that came in before mediation was turned on', async () => {
+    const { parley, olive, roomId, judged, turnOn } = await openRoomThatTurnsOn()
+    const sent = { roomId, clientMessageId: 'one', text: 'first' }
+    const { message } = unwrap(await parley.sendMessage.execute(olive.actor, sent))
+    turnOn()
+    const edit = { messageId: message.id, text: 'second' }
+    const edited = unwrap(await parley.editMessage.execute(olive.actor, edit))
+    expect([edited.message.mediation, judged]).toEqual([{ outcome: 'clear' }, ['second']])
   })
 })
 
-/** A room without mediation, which another process turns on right after a sender was let in. */
+/** A room without mediation, which another process turns on, once told so, right after a sender was let in. */
 async function openRoomThatTurnsOn() {
   const first = createTestSystem()
   const olive = await first.signUpUser('Olive')
   const { id: roomId } = unwrap(
     await first.parley.createRoom.execute(olive.actor, { name: 'Home', mediation: 'off' }),
   )
+  let turnsOn = false
   const { rooms } = first.ports
   const turning: typeof rooms = Object.assign(Object.create(rooms) as typeof rooms, {
     access: async (...args: Parameters<typeof rooms.access>) => {
       const access = await rooms.access(...args)
-      unwrap(await first.parley.updateRoom.execute(olive.actor, { roomId, mediation: 'hold' }))
+      if (turnsOn) unwrap(await first.parley.updateRoom.execute(olive.actor, { roomId, mediation: 'hold' }))
       return access
     },
   })
-  const { parley } = createTestSystem({ shared: first.shared, ports: { rooms: turning } })
-  return { parley, ports: first.ports, olive, roomId }
+  const judged: string[] = []
+  const mediator: MediatorPort = {
+    judge: async (draft: Draft) => {
+      judged.push(draft.text)
+      return new AlwaysDeliver().judge()
+    },
+  }
+  const { parley } = createTestSystem({ shared: first.shared, ports: { rooms: turning, mediator } })
+  const turnOn = (): void => {
+    turnsOn = true
+  }
+  return { parley, ports: first.ports, olive, roomId, judged, turnOn }
 }
