@@ -7,9 +7,10 @@ import { type Socket as Client, io as connect } from 'socket.io-client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { gatherWrites } from './gathered-writes.js'
 
-/** How often this connection is written to meanwhile. */
+/** How often the WebSocket of this connection is written to meanwhile. */
 async function countWrites({ conn }: Socket, during: () => Promise<void>): Promise<number> {
-  const below = conn.request.socket as Duplex
+  const { socket } = conn.transport as unknown as { readonly socket: { readonly _socket: Duplex } }
+  const below = socket._socket
   const spies = [vi.spyOn(below, '_write'), vi.spyOn(below, '_writev')]
   await during()
   return spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0)
@@ -28,12 +29,14 @@ describe('gathered writes', () => {
     await server.close()
   })
 
-  async function openPair(transport: 'websocket' | 'polling'): Promise<{ here: Socket; got: unknown[] }> {
+  async function openPair(
+    ...transports: ('websocket' | 'polling')[]
+  ): Promise<{ here: Socket; got: unknown[] }> {
     const http = server.httpServer
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
     const opened = new Promise<Socket>((resolve) => server.once('connection', resolve))
     const { port } = http.address() as AddressInfo
-    const there = connect(`http://127.0.0.1:${port}`, { transports: [transport], reconnection: false })
+    const there = connect(`http://127.0.0.1:${port}`, { transports, reconnection: false })
     client = there
     const got: unknown[] = []
     there.onAny((event: string, value: unknown) => got.push([event, value]))
@@ -49,6 +52,16 @@ describe('gathered writes', () => {
     })
     expect(writes).toBe(1)
     expect(got).toEqual([1, 2, 3, 4, 5].map((n) => ['count', n]))
+  })
+
+  it('does so on a connection that began with polling, too', async () => {
+    const { here, got } = await openPair('polling', 'websocket')
+    await vi.waitFor(() => expect(here.conn.transport.name).toBe('websocket'), { timeout: 5_000 })
+    const writes = await countWrites(here, async () => {
+      for (let n = 1; n <= 5; n += 1) here.emit('count', n)
+      await vi.waitFor(() => expect(got).toHaveLength(5))
+    })
+    expect(writes).toBe(1)
   })
 
   it('keeps the order over many turns, of large packets too', async () => {

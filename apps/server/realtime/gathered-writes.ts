@@ -3,9 +3,10 @@ import type { RealtimeServer } from './wire.js'
 
 /** Of an Engine.IO socket what its types leave out: the connection below, and the flag by which a transport holds packets back. */
 type EngineSocket = {
-  readonly request: { readonly socket: NetSocket }
   readonly transport: {
     readonly name: string
+    /** That of a WebSocket; the request of the handshake came on another connection where it began with polling. */
+    readonly socket?: { readonly _socket?: NetSocket | null }
     writable: boolean
     emit(event: 'ready'): void
   }
@@ -22,12 +23,13 @@ export function gatherWrites(io: Pick<RealtimeServer, 'engine'>): void {
   const release = (): void => {
     const released = held
     held = []
-    for (const { request, transport } of released) {
-      request.socket.cork()
+    for (const { transport } of released) {
+      const below = transport.socket?._socket
+      below?.cork()
       transport.writable = true
       // Engine.IO answers by handing over what has gathered.
       transport.emit('ready')
-      request.socket.uncork()
+      below?.uncork()
     }
   }
 
