@@ -39,9 +39,13 @@ export class OutboxRecords {
     return this.storage.set(this.keyOf(record), JSON.stringify(record))
   }
 
+  async has(record: OutboxRecord): Promise<boolean> {
+    return (await this.storage.get(this.keyOf(record))) !== null
+  }
+
   /** Writes it where it is still there, and answers whether it was: another tab may have finished with it. */
   async update(record: OutboxRecord): Promise<boolean> {
-    const isThere = (await this.storage.get(this.keyOf(record))) !== null
+    const isThere = await this.has(record)
     if (isThere) await this.write(record)
     return isThere
   }
@@ -54,7 +58,8 @@ export class OutboxRecords {
     return this.storage.subscribe?.(run) ?? (() => undefined)
   }
 
-  private keyOf({ order, clientMessageId }: OutboxRecord): string {
+  /** One message has another key after each `retry`. */
+  keyOf({ order, clientMessageId }: OutboxRecord): string {
     return `${this.prefix}${String(order).padStart(ORDER_DIGITS, '0')}:${clientMessageId}`
   }
 }

@@ -32,6 +32,8 @@ export class StoredOutbox implements Outbox {
   private readonly sender: OutboxSender
   /** What is done with the storage is done one after the other, so that the picture of it never comes late. */
   private turn: Promise<unknown> = Promise.resolve()
+  /** The keys of messages that are done with, and which the storage would not let go. */
+  private readonly finished = new Set<string>()
   private isLookDue = false
   private lastOrder = 0
   private stopWatching: () => void = () => undefined
@@ -72,7 +74,7 @@ export class StoredOutbox implements Outbox {
   async send(roomId: string, text: string, options: SendOptions = {}): Promise<Outgoing> {
     const { environment, link } = this.parts
     const clientMessageId = options.clientMessageId ?? environment.newId()
-    if (this.items.has(clientMessageId))
+    if (this.items.has(clientMessageId) || this.outcomes.has(clientMessageId))
       throw new ParleyError('CONFLICT', 'A message with this id is in the outbox already.')
     const outcome = new Promise<SendOutcome>((resolve) => this.outcomes.set(clientMessageId, resolve))
     const add = async (records: OutboxRecords): Promise<void> => {
@@ -114,6 +116,8 @@ export class StoredOutbox implements Outbox {
     // Another message has that id.
     const isTaken = item.record.failure?.code === 'CONFLICT'
     await this.inTurn(async (records) => {
+      // Called twice, here or in another tab: the first one does it.
+      if (this.items.get(clientMessageId) !== item || !(await records.has(item.record))) throw unknown()
       const id = isTaken ? this.parts.environment.newId() : clientMessageId
       const record = { ...item.record, clientMessageId: id, order: this.nextOrder(), failure: null }
       const again = new Queued(record, null, !isTaken && item.uncertain)
@@ -165,8 +169,8 @@ export class StoredOutbox implements Outbox {
 
   async delivered(item: Queued, outcome: SendOutcome): Promise<void> {
     if (outcome.status === 'delivered') this.parts.onDelivered(outcome.message)
-    // Where it cannot be removed it is sent again one day, which the server answers as it does now.
-    await this.inTurn((records) => records.remove(item.record)).catch(() => undefined)
+    // Where it cannot be removed it is sent again by the next page, which the server answers as it does now.
+    await this.inTurn((records) => this.finish(records, item.record)).catch(() => undefined)
     this.drop(item, outcome)
   }
 
@@ -202,13 +206,19 @@ export class StoredOutbox implements Outbox {
 
   /** Brings the picture up to what the storage holds. */
   private async look(records: OutboxRecords, foreignSinceMs: number | null): Promise<void> {
-    const found = new Map((await records.list()).map((record) => [record.clientMessageId, record]))
+    const found = new Map<string, OutboxRecord>()
+    for (const record of await records.list())
+      if (this.finished.has(records.keyOf(record))) await this.finish(records, record)
+      else found.set(record.clientMessageId, record)
     if (this.records !== records) return
     for (const [id, record] of found) {
       this.lastOrder = Math.max(this.lastOrder, record.order)
       const known = this.items.get(id)
       if (known !== undefined) {
-        if (!known.isSending && JSON.stringify(known.record) !== JSON.stringify(record)) known.record = record
+        // A refusal that could not be stored counts all the same, until a retry gives the message another place.
+        const isRefused = known.isFailed && known.record.order === record.order
+        const isSame = JSON.stringify(known.record) === JSON.stringify(record)
+        if (!known.isSending && !isRefused && !isSame) known.record = record
         continue
       }
       const item = new Queued(record, foreignSinceMs, record.tried)
@@ -218,6 +228,16 @@ export class StoredOutbox implements Outbox {
     for (const [id, item] of this.items)
       if (item.isStored && !item.isSending && !found.has(id)) this.drop(item, { status: 'elsewhere' })
     this.show()
+  }
+
+  /** Removes it; where that fails, it is passed over from now on, and tried again with the next look. */
+  private async finish(records: OutboxRecords, record: OutboxRecord): Promise<void> {
+    const key = records.keyOf(record)
+    this.finished.add(key)
+    await records.remove(record).then(
+      () => this.finished.delete(key),
+      () => undefined,
+    )
   }
 
   private next(roomId: string): Queued | null {
