@@ -35,7 +35,8 @@ export type RoomLogOptions = {
 
 /**
  * The log of each room, with group commit: writes that arrive while a transaction is under way are committed together by
- * the next, whatever their rooms. Rooms that another process holds locked for long are tried apart from the others.
+ * the next, whatever their rooms. Rooms that another process holds locked for long, or whose search heads it does where words
+ * may change, are tried apart from the others.
  */
 export class PostgresRoomLog implements RoomLogPort {
   private readonly queue = new WriteQueue()

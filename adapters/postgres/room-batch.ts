@@ -9,6 +9,7 @@ import { RoomAppender } from './room-appender.js'
 import { type BatchFacts, readFacts } from './room-facts.js'
 import { existingRooms, lockFreeRooms, lockRooms } from './room-locks.js'
 import { type RoomRow, withHeads } from './room-rows.js'
+import { heldSearchHeads } from './search-index-statements.js'
 import { passBarrier } from './write-barrier.js'
 
 /** What became of one write of a batch, once the batch is committed. */
@@ -17,7 +18,7 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly refusal: Fail<Refusal> }
   /** Its decision threw; the rest of the batch is not concerned. */
   | { readonly kind: 'failed'; readonly error: unknown }
-  /** Its room is locked elsewhere: nothing was read or decided. */
+  /** What it has to hold, its room or that room's search head, is locked elsewhere: nothing was decided. */
   | { readonly kind: 'locked' }
 
 type Answer = (events: readonly RoomEvent[]) => unknown
@@ -31,8 +32,8 @@ export type BatchResult = {
 }
 
 /**
- * What to do about rooms that others hold locked. `brief`: wait for them a little, and fail as a whole if that is not
- * enough. `skip`: leave their writes alone.
+ * What to do about rooms that others hold locked, or whose search heads they hold where words may change. `brief`: wait for
+ * them a little, and fail as a whole if that is not enough. `skip`: leave such writes alone.
  */
 export type LockMode = 'brief' | 'skip'
 
@@ -50,16 +51,18 @@ export async function runBatch(
   // those under the lock and behind the barrier.
   const locking = mode === 'brief' ? lockBriefly(tx, roomIds) : lockFreeRooms(tx, roomIds).execute()
   const existing = mode === 'brief' ? [] : existingRooms(tx, roomIds).execute()
+  const holding = mode === 'brief' ? [] : heldHeads(tx, writes)
   const passing = passBarrier(tx).execute()
   const reading = readFacts(tx, writes)
-  const [locked, exist, facts] = await Promise.all([locking, existing, reading, passing])
+  const [locked, exist, heads, facts] = await Promise.all([locking, existing, holding, reading, passing])
   const free = new Set(locked.map(({ id }) => id))
   const lockedElsewhere = new Set(exist.map(({ id }) => id).filter((id) => !free.has(id)))
+  const held = new Set(heads.map(({ room_id }) => room_id))
   const appender = new RoomAppender(locked)
-  const outcomes = writes.map(
-    (write): Outcome =>
-      lockedElsewhere.has(write.roomId) ? { kind: 'locked' } : decide(appender, facts, write),
-  )
+  const outcomes = writes.map((write): Outcome => {
+    const isLocked = lockedElsewhere.has(write.roomId) || (mayChangeWords(write) && held.has(write.roomId))
+    return isLocked ? { kind: 'locked' } : decide(appender, facts, write)
+  })
   return { outcomes, commits: await appender.flush(tx), teach: (known) => teach(known, appender, facts) }
 }
 
@@ -85,6 +88,13 @@ function teach(known: KnownRooms, appender: RoomAppender, facts: BatchFacts): vo
 }
 
 const NOBODY: ReadonlyMap<UserId, number> = new Map()
+
+const mayChangeWords = ({ needs }: RoomWrite<unknown>): boolean => needs.messageId !== undefined
+
+async function heldHeads(tx: Transaction, writes: readonly RoomWrite<unknown>[]) {
+  const roomIds = new Set(writes.filter(mayChangeWords).map(({ roomId }) => roomId))
+  return roomIds.size === 0 ? [] : heldSearchHeads(tx, [...roomIds]).execute()
+}
 
 async function lockBriefly(tx: Transaction, roomIds: Iterable<RoomId>): Promise<readonly RoomRow[]> {
   const limited = tx`select set_config('lock_timeout', ${String(BRIEF_MS)}, true)`.execute()

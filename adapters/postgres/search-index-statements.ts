@@ -12,6 +12,15 @@ export const holdSearchHeads: Statement = (tx, rows) => tx`
   select distinct "roomId", 0 from ${rows} as t("roomId" uuid) order by "roomId"
   on conflict (room_id) do update set seq = search_heads.seq where false`
 
+/**
+ * Answers in which of these rooms somebody else holds the search head, so that `holdSearchHeads` would wait, and holds the heads
+ * of the others.
+ */
+export const heldSearchHeads = (tx: Transaction, roomIds: readonly RoomId[]) => tx<{ room_id: RoomId }[]>`
+  with free as materialized (${lockFreeSearchHeads(tx, roomIds)})
+  select room_id from search_heads
+  where room_id = any(${[...roomIds]}::uuid[]) and room_id not in (select room_id from free)`
+
 /** Of those that are indexed; the others will be, with the new text. */
 export const updateWords: Statement = (tx, rows) => tx`
   update message_words w set words = words_of(t."roomId", t.text)
@@ -27,8 +36,11 @@ export const roomsLeftBehind = (sql: Sql, after: RoomId | null, limit: number) =
   where r.messages_head > coalesce(h.seq, 0) ${after === null ? sql`` : sql`and r.id > ${after}`}
   order by r.id limit ${limit}`
 
-/** In the order in which `holdSearchHeads` takes them, so that nobody deadlocks. */
-export const addSearchHeads = (tx: Transaction, roomIds: readonly RoomId[]) => tx`
+/**
+ * In the order in which `holdSearchHeads` takes them, so that nobody deadlocks. To be committed at once: nobody can skip a head
+ * that is not committed.
+ */
+export const addSearchHeads = (sql: Sql, roomIds: readonly RoomId[]) => sql`
   insert into search_heads (room_id, seq)
   select id, 0 from unnest(${[...roomIds]}::uuid[]) as id order by id on conflict (room_id) do nothing`
 

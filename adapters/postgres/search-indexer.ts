@@ -13,6 +13,8 @@ const PORT = 'SearchIndexer'
 const ROOMS_A_CHUNK = 50
 /** What a search reads as texts in some 300 ms. */
 const FAR_BEHIND = 20_000
+/** The database ends a chunk of a process that says nothing for so long, and with it what the chunk holds. */
+const SILENCE_MAX_MS = 500
 
 export type SearchIndexerOptions = {
   /** How long messages wait at first, so that those of a while are indexed together. */
@@ -157,12 +159,14 @@ export class SearchIndexer {
     }
   }
 
-  private indexChunk(roomIds: readonly RoomId[]) {
+  private async indexChunk(roomIds: readonly RoomId[]) {
+    await this.database.call(PORT, (sql) => addSearchHeads(sql, roomIds))
     return this.database.transaction(PORT, async (tx) => {
       // A crash of the database may lose the end of it: messages that are then not indexed yet.
-      const lazy = tx`select set_config('synchronous_commit', 'off', true)`.execute()
-      const added = addSearchHeads(tx, roomIds).execute()
-      const [locked] = await Promise.all([lockFreeSearchHeads(tx, roomIds).execute(), lazy, added])
+      const settings = tx`
+        select set_config('synchronous_commit', 'off', true),
+          set_config('idle_in_transaction_session_timeout', ${String(SILENCE_MAX_MS)}, true)`.execute()
+      const [locked] = await Promise.all([lockFreeSearchHeads(tx, roomIds).execute(), settings])
       const free = locked.map(({ room_id }) => room_id)
       const width = Math.floor(this.options.chunk / Math.max(1, free.length))
       const indexed = free.length === 0 ? [] : await indexMessages(tx, free, width)
