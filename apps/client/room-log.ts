@@ -121,6 +121,11 @@ export class RoomLog {
     this.recent ??= []
   }
 
+  /** No page comes after all. */
+  forgetOlder(): void {
+    this.recent = null
+  }
+
   /** Puts a page, read at `headSeq`, before the oldest message. */
   prepend(page: readonly Message[], headSeq: number, hasOlder: boolean): void {
     const oldest = this.oldestSeq

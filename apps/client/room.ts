@@ -202,10 +202,14 @@ export class OpenRoom implements RoomHandle {
     const { generation } = log
     const payload = { roomId, before: log.oldestSeq, limit, minSeq: this.parts.heads.of(roomId) }
     log.expectOlder()
-    const page = await this.parts.requests.socket('message:list', payload, { repeat: true })
-    if (log.generation === generation) {
-      log.prepend(page.messages, page.headSeq, page.hasMore)
-      this.changed()
+    try {
+      const page = await this.parts.requests.socket('message:list', payload, { repeat: true })
+      if (log.generation === generation) {
+        log.prepend(page.messages, page.headSeq, page.hasMore)
+        this.changed()
+      }
+    } finally {
+      log.forgetOlder()
     }
     return log.hasOlder
   }
