@@ -259,6 +259,8 @@ class Client implements ParleyClient {
   }
 
   private receive<N extends PushName>(name: N, payload: Pushes[N]): void {
+    // A later version of the server may push what has no payload.
+    if (typeof payload !== 'object' || payload === null) return
     if (name === 'room:changed') this.rooms.changed(payload as Pushes['room:changed'])
     if ('roomId' in payload) this.open.get(payload.roomId)?.room.receive(name, payload)
   }

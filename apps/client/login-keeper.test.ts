@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { RefreshingServer } from '../../tests/support/refreshing-server.js'
 import { environmentOf } from './environment.js'
 import { ParleyError } from './errors.js'
 import type { Http, HttpCall } from './http.js'
@@ -10,48 +11,7 @@ import type { SignedIn } from './wire.js'
 const LIFE_S = 900
 const credentials = { email: 'ann@example.org', password: 'a long and quiet sentence' }
 
-/**
- * The refresh tokens of one login as the contract has them: a spent one gets a successor for another minute, while none of its
- * own is spent.
- */
-class Server {
-  readonly calls: HttpCall[] = []
-  private issued = 0
-  private readonly parents = new Map<string, string>()
-  private readonly spentAtMs = new Map<string, number>()
-  /** Runs after the server has done its part, before the answer is there. */
-  beforeAnswer: () => Promise<void> = async () => undefined
-
-  send = async (call: HttpCall): Promise<SignedIn> => {
-    this.calls.push(call)
-    const answer = this.answer(call)
-    await this.beforeAnswer()
-    if (answer === null) throw new ParleyError('UNAUTHENTICATED', 'no')
-    return answer
-  }
-
-  private answer({ path, body }: HttpCall): SignedIn | null {
-    if (path !== '/auth/refresh') return this.issue(null)
-    const { refreshToken } = body as { refreshToken: string }
-    const successorSpent = [...this.parents].some(
-      ([child, of]) => of === refreshToken && this.spentAtMs.has(child),
-    )
-    const spentAtMs = this.spentAtMs.get(refreshToken) ?? clockMs
-    if (successorSpent || clockMs - spentAtMs > 60_000) return null
-    this.spentAtMs.set(refreshToken, spentAtMs)
-    return this.issue(refreshToken)
-  }
-
-  private issue(parent: string | null): SignedIn {
-    this.issued += 1
-    const refreshToken = `refresh-${this.issued}`
-    if (parent !== null) this.parents.set(refreshToken, parent)
-    const user = { id: 'user-1', email: credentials.email, displayName: 'Ann', createdAt: '' }
-    return { user, accessToken: `access-${this.issued}`, refreshToken, expiresInS: LIFE_S }
-  }
-}
-
-let server: Server
+let server: RefreshingServer
 let storage: ClientStorage
 let clockMs: number
 const keepers: LoginKeeper[] = []
@@ -79,7 +39,7 @@ const passS = (seconds: number): void => {
 }
 
 beforeEach(() => {
-  server = new Server()
+  server = new RefreshingServer(() => clockMs)
   storage = memoryStorage()
   clockMs = Date.parse('2026-01-01T00:00:00Z')
 })
