@@ -13,7 +13,7 @@ export function groupBy<K, T>(items: Iterable<T>, keyOf: (item: T) => K): Map<K,
 }
 
 /** The place of the first of the ascending numbers that is not below `limit`; their count, where all are. */
-export function firstAt(ascending: readonly number[], limit: number): number {
+export function firstAt(ascending: ArrayLike<number>, limit: number): number {
   let [low, high] = [0, ascending.length]
   while (low < high) {
     const middle = (low + high) >> 1

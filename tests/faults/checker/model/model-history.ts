@@ -113,13 +113,18 @@ class Model {
     this.at(leaves, () => owner.remove('r2', third.user, () => third.forget('r2')))
     this.at(leaves + 300, () => third.send('r2'))
     if (this.chance.happens(0.7)) this.at(leaves + 2_500, () => third.enter('r2'))
+    if (this.chance.happens(0.5))
+      this.at(leaves + 3_500, () => owner.remove('r2', third.user, () => third.forget('r2')))
     const ends = 2_500 + this.chance.below(9_000)
     const { session } = second
-    this.at(ends, () => reader.revoke([session], () => second.send('r1')))
-    this.at(ends + 3_000, () => {
-      second.logIn()
-      second.connect()
-    })
+    const tryOn = () => {
+      for (const ms of [5, 800, 1_600]) this.clock.after(ms * NS_PER_MS, () => second.send('r1'))
+      this.clock.after(3_000 * NS_PER_MS, () => {
+        second.logIn()
+        second.connect()
+      })
+    }
+    this.at(ends, () => reader.revoke([session], tryOn))
     // One goes for good, so that there is someone to be shown as gone.
     this.at(12_500, () => third.disconnect(10 * END_MS))
     for (const ms of [16_000, 80_000, 90_000])

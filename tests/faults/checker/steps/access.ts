@@ -20,7 +20,12 @@ const WRITES: ReadonlySet<CallKind> = new Set([
 /** What makes a member, and what tells nothing: a socket may always leave a room that it is not in. */
 const OPEN_TO_ALL: ReadonlySet<CallKind> = new Set(['create', 'accept', 'leave'])
 
-/** Step 7: rooms are for their members only. */
+/** How whoever is outside a room is refused. Refused for another reason, a call tells nothing about L8. */
+const REFUSED_OUTSIDE: ReadonlySet<string> = new Set(['NOT_FOUND', 'FORBIDDEN'])
+/** How an ended login is refused. */
+const REFUSED_ENDED = 'UNAUTHENTICATED'
+
+/** Step 7: rooms are for their members only. What counts as a check is an attempt from outside. */
 export function judgeMembership(
   history: History,
   index: RunIndex,
@@ -31,13 +36,15 @@ export function judgeMembership(
   for (const truth of index.rooms.values()) judgeActors(truth, memberships, findings)
   for (const call of history.calls) {
     const { room, user, t_invoke: from, t_end: to } = call
-    if (call.type !== 'ok' || room === undefined || OPEN_TO_ALL.has(call.f)) continue
+    if (room === undefined || OPEN_TO_ALL.has(call.f)) continue
+    if (call.type !== 'ok' && !REFUSED_OUTSIDE.has(call.code ?? '')) continue
     const writes = WRITES.has(call.f)
-    findings.checked(7, 'L8')
     const proof = memberships.outside(room, user, { from, to }, (ack) =>
       writes ? ack : deadlines.after(ack, 'L8', call),
     )
     if (proof === null) continue
+    findings.checked(7, 'L8')
+    if (call.type !== 'ok') continue
     const since = proof === 'never' ? 'who was never in it' : 'after its removal was acked'
     const kind = writes ? 'INTRUDER' : 'LEAK'
     const witness = [proof === 'never' ? null : proof, only(call, { seq: 0 })]
@@ -50,7 +57,6 @@ export function judgeMembership(
 function judgeActors({ log }: RoomTruth, memberships: Memberships, findings: Findings): void {
   for (const entry of log.entries) {
     if (entry.event === 'member.joined' || entry.seq === 1) continue
-    findings.checked(7, 'L8')
     if (memberships.isMemberBefore(log.room, entry.actor, entry.seq)) continue
     const what = `${entry.actor} changed ${log.room} at seq ${entry.seq} (${entry.event}) and was no member.`
     const about = log.entries.filter(({ subject, seq }) => subject === entry.actor || seq === entry.seq)
@@ -66,7 +72,6 @@ function judgePush(
 ): void {
   const { room, user, entry, t } = line
   if (room === undefined || line.removed) return
-  findings.checked(7, 'L8')
   if (entry !== undefined) {
     const left = memberships.leftBefore(room, user, entry.seq)
     if (left !== null && !memberships.mayHaveReturned(room, user, t))
@@ -92,7 +97,7 @@ function judgePush(
   findings.report('LEAK', `${user} got ${line.event} of ${room} and is no member.`, witness, t)
 }
 
-/** Step 8: an ended login does nothing more and is told nothing more. */
+/** Step 8: an ended login does nothing more and is told nothing more. What counts is what it tried after its end. */
 export function judgeRevocation(
   history: History,
   index: RunIndex,
@@ -105,10 +110,12 @@ export function judgeRevocation(
       if (call.t_end < (ended.get(session)?.t_end ?? Infinity)) ended.set(session, call)
   for (const call of history.calls) {
     const end = ended.get(call.session)
-    if (end === undefined || call.type !== 'ok' || call === end) continue
-    findings.checked(8, 'L9')
+    if (end === undefined || call === end) continue
+    if (call.type !== 'ok' && call.code !== REFUSED_ENDED) continue
     const until = WRITES.has(call.f) ? end.t_end : deadlines.after(end.t_end, 'L9', call)
-    if (call.t_invoke > until)
+    if (call.t_invoke <= until) continue
+    findings.checked(8, 'L9')
+    if (call.type === 'ok')
       findings.report(
         'ZOMBIE',
         `${call.session} had ended, and its ${call.f} was answered.`,
@@ -120,7 +127,6 @@ export function judgeRevocation(
     const end = ended.get(line.session)
     // The notice of the end itself says nothing that must be kept.
     if (end === undefined || line.event === 'session:ended') continue
-    findings.checked(8, 'L9')
     if (line.t > deadlines.after(end.t_end, 'L9', line))
       findings.report('ZOMBIE', `${line.session} had ended, and got ${line.event}.`, [end, line], line.t)
   }
@@ -130,7 +136,7 @@ export function judgeRevocation(
 /** A send that was made with an ended login only is not stored, whatever was answered. */
 function judgeLateSend(send: Send, { rooms }: RunIndex, ended: Map<string, Call>, findings: Findings): void {
   const late = send.calls.every((call) => call.t_invoke > (ended.get(call.session)?.t_end ?? Infinity))
-  if (!late) return
+  if (!late || send.calls.every(({ code }) => code === 'NOT_SENT')) return
   findings.checked(8, 'L9')
   if (!rooms.get(send.room)?.byCmid.has(`${send.user} ${send.cmid}`)) return
   const [first] = send.calls

@@ -22,8 +22,9 @@ export function judgePresence(
   const attendance = new Attendance(history)
   const judge = (shown: readonly PresenceOf[], complete: boolean, seen: Seen) => {
     for (const { user, state } of shown) {
-      findings.checked(STEP, 'L10')
       const there = attendance.of(user, seen, deadlines)
+      const mayNotBeAbsent = there.certainly && (complete || state !== 'offline')
+      if (there.goneSince !== null || mayNotBeAbsent) findings.checked(STEP, 'L10')
       if (state !== 'offline' && there.goneSince !== null)
         findings.report(
           'GHOST',

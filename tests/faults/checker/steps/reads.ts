@@ -7,6 +7,8 @@ import { type RoomTruth, type RunIndex, sendKey } from '../run-index.js'
 import { only } from '../sightings.js'
 
 const STEP = 6
+/** A read says something about L7 where a view this old would have been found out: something newer was due by then. */
+const RECENT_NS = 30_000 * 1e6
 
 /** Step 6, first half: how new a read must be, and that it holds what it claims to hold. */
 export function judgeReads(
@@ -89,10 +91,16 @@ function judgeHead(call: Call, head: number, { acks, deadlines, findings, known 
         t_end,
       )
   }
+  if (known === undefined) return
+  const isDue = (seq: number): boolean => {
+    const committed = known[seq] ?? Infinity
+    return committed < Infinity && deadlines.after(committed, 'L7', call) < t_invoke
+  }
+  const firstRecent = Math.max(1, firstAt(known, t_invoke - RECENT_NS))
+  if (isDue(firstRecent)) findings.checked(STEP, 'L7')
   // The first seq that the answer lacks must be too young to be due.
-  const committed = known?.[head + 1] ?? Infinity
-  findings.checked(STEP, 'L7')
-  if (committed === Infinity || deadlines.after(committed, 'L7', call) >= t_invoke) return
+  if (!isDue(head + 1)) return
+  const committed = known[head + 1] ?? 0
   const lateMs = Math.round((t_invoke - committed) / 1e6)
   findings.report(
     'LATE-READ',

@@ -180,12 +180,13 @@ function judgeAge(sighting: Sighting, story: Story, deadlines: Deadlines, findin
   const { line, from, at, message } = sighting
   if (message === null || message.deleted || line.type !== 'ok') return
   const tokens = new Set(tokensOf(message.body))
-  findings.checked(STEP, 'L7')
   for (const edit of story.edits) {
-    if (edit.type !== 'ok' || edit.t_end >= from || tokens.has(lastToken(edit))) continue
+    if (edit.type !== 'ok' || edit.t_end >= from) continue
     const here = edit.instance === line.instance && edit.client === line.client
     const due = deadlines.after(edit.t_end, 'L7', line) < from
     if (!here && !due) continue
+    findings.checked(STEP, due ? 'L7' : 'L5')
+    if (tokens.has(lastToken(edit))) continue
     const what = `${line.client} was shown ${story.mid} in ${story.room} without an edit acked ${Math.round((from - edit.t_end) / 1e6)} ms before`
     const kind = due ? 'LATE-READ' : 'OWN-WRITE-MISSING'
     findings.report(kind, `${what}.`, [edit, only(line, { mid: story.mid })], at)
