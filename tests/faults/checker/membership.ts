@@ -51,12 +51,16 @@ export class Memberships {
     return last === undefined || last.joined ? null : last.seq
   }
 
-  /** Whether they could have been let in again by `t`. */
-  mayHaveReturned(room: string, user: string, t: number): boolean {
-    const removed = Math.min(...listOf(this.removals, `${room} ${user}`).map(({ t_invoke }) => t_invoke))
-    return listOf(this.admissions, `${room} ${user}`).some(
-      (call) => call.t_invoke <= t && call.t_end >= removed,
-    )
+  /**
+   * Whether they could have been let in again by `t` after the leaving at `left`. Each admission makes one joining at most, so
+   * that the n-th joining of the log cannot be older than the n-th admission that was asked for.
+   */
+  mayHaveReturned(room: string, user: string, left: number, t: number): boolean {
+    const joinings = (this.changes.get(`${room} ${user}`) ?? []).filter(({ joined }) => joined)
+    const next = joinings.findIndex(({ seq }) => seq > left)
+    if (next === -1) return false
+    const asked = (this.admissions.get(`${room} ${user}`) ?? []).map(({ t_invoke }) => t_invoke)
+    return (asked.sort((one, other) => one - other)[next] ?? -Infinity) <= t
   }
 
   /** Whether they can have been in the room at any time up to `t`. */

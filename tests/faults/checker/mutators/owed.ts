@@ -44,7 +44,10 @@ export const OWED: Readonly<Record<string, Mutator>> = {
     spoil: (lines, chance) => {
       const pages = lines
         .filter(isOk)
-        .filter(({ f, answer }) => f === 'history' && (answer?.messages?.length ?? 0) > 2)
+        .filter(
+          ({ f, user, answer: { messages = [] } = {} }) =>
+            f === 'history' && messages.length > 2 && messages[1]?.sender !== user,
+        )
       const page = oneOf(pages, chance)
       const messages = page?.answer?.messages?.filter((_, at) => at !== 1)
       return (
@@ -90,7 +93,21 @@ export const OWED: Readonly<Record<string, Mutator>> = {
       const found = lastingRemovals(lines).flatMap(({ room, user }) => pushedTo(lines, room, user))
       const push = oneOf(found, chance)
       const entry = push && coldLog(lines, push.room)?.entries.at(-1)
-      return entry ? [...lines, { ...push, t: push.t + 1_500 * MS, entry }] : null
+      // Of its own leaving a member is told.
+      if (!entry || entry.event === 'member.left') return null
+      return [...lines, { ...push, t: push.t + 1_500 * MS, entry }]
+    },
+  },
+  'pushes to a member who came back and was removed again': {
+    finds: 'LEAK',
+    spoil: (lines, chance) => {
+      const again = lastingRemovals(lines).filter(({ room, user }) => hasLeftTwice(lines, room, user))
+      const removal = oneOf(again, chance)
+      const push = removal && pushedTo(lines, removal.room, removal.user)[0]
+      const entry = push && coldLog(lines, push.room)?.entries.at(-1)
+      return entry && entry.event !== 'member.left'
+        ? [...lines, { ...push, t: removal.t + 1_500 * MS, entry }]
+        : null
     },
   },
   'answers a removed member': {
@@ -268,6 +285,11 @@ function ownWriteBefore(read: Call, lines: readonly Line[]): { read: Call; seq: 
 
 const shows = (read: Call, mid: string | undefined, body: string | undefined): boolean =>
   read.answer?.messages?.some((message) => message.mid === mid && message.body === body) ?? false
+
+const hasLeftTwice = (lines: readonly Line[], room: string, user: string): boolean =>
+  (coldLog(lines, room)?.entries ?? []).filter(
+    ({ event, subject }) => event === 'member.left' && subject === user,
+  ).length > 1
 
 function pushedTo(lines: readonly Line[], room: string, user: string) {
   return lines.filter(isEntryPush).filter((push) => push.room === room && push.user === user)

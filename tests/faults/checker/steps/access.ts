@@ -74,7 +74,7 @@ function judgePush(
   if (room === undefined || line.removed) return
   if (entry !== undefined) {
     const left = memberships.leftBefore(room, user, entry.seq)
-    if (left !== null && !memberships.mayHaveReturned(room, user, t))
+    if (left !== null && !memberships.mayHaveReturned(room, user, left, t))
       findings.report(
         'LEAK',
         `${user} was pushed seq ${entry.seq} of ${room}, and was removed at ${left}.`,
