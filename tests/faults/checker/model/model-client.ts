@@ -152,7 +152,11 @@ export class ModelClient {
   }
 
   revoke(ends: readonly string[], then: () => void): void {
-    this.call('revoke', { ends }, (outcome) => isAnswer(outcome) && then(), { sure: true })
+    const done = (outcome: Outcome | null) => {
+      if (outcome === null) this.system.clock.after(100 * NS_PER_MS, () => this.revoke(ends, then))
+      else if (isAnswer(outcome)) then()
+    }
+    this.call('revoke', { ends }, done, { sure: true })
   }
 
   create(room: string): void {

@@ -142,7 +142,7 @@ class Attendance {
 
 /**
  * What each subscribed socket has been told of everyone by the end: its join's answer, and the pushes since. Of those who
- * left the room meanwhile, nothing is owed.
+ * left the room meanwhile nothing is owed, nor to them.
  */
 function* viewsAtEnd(
   history: History,
@@ -161,8 +161,10 @@ function* viewsAtEnd(
     for (const { presence, t } of pushes.get(`${conn} ${room}`) ?? [])
       if (presence !== undefined && t >= join.t_invoke) states.set(presence.user, presence)
     const seen = { client: join.client, instance: join.instance, from: end, to: end, line }
-    const { head } = join.answer ?? {}
-    const stayed = ({ user }: PresenceOf) => memberships.leavesAfter(room, user, head ?? 0) === Infinity
+    const { head = 0 } = join.answer ?? {}
+    const stayed = ({ user }: { readonly user: string }) =>
+      memberships.leavesAfter(room, user, head) === Infinity
+    if (!stayed(join)) continue
     yield { shown: [...states.values()].filter(stayed), seen }
   }
 }
