@@ -153,6 +153,28 @@ export const SEEN: Readonly<Record<string, Mutator>> = {
       })
     },
   },
+  'shows its text to one who was told of a deletion': {
+    finds: 'RESURRECTED',
+    spoil: (lines, chance) => {
+      const told = lines
+        .filter(isEntryPush)
+        .filter(({ user, entry }) => entry.event === 'message.deleted' && entry.actor !== user)
+      const found = told.flatMap((push) => {
+        const send = singleSends(lines).find((call) => midOf(call) === push.entry.mid)
+        const [message] = send?.answer?.messages ?? []
+        const read = pages(lines).find(({ client, room }) => client === push.client && room === push.room)
+        return message && read ? [{ push, message, read }] : []
+      })
+      const one = oneOf(found, chance)
+      if (one === null) return null
+      const { push, message, read } = one
+      const { minSeq: _, ...asked } = read
+      // By an instance that is behind, and right after, so that nothing was due.
+      const answer = { head: message.seq, messages: [message] }
+      const blind = lines.filter((line) => !isScreen(line) || line.client !== push.client)
+      return [...blind, { ...asked, f: 'search', answer, t_invoke: push.t + 1, t_end: push.t + 2 }]
+    },
+  },
 }
 
 /** Pushes that are all that their client got of the event, over a socket that stays for a while. */

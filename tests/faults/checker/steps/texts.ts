@@ -17,7 +17,7 @@ type Story = {
   readonly deletes: Call[]
   /** Live texts, each with the sighting that showed it first. */
   readonly texts: Map<string, Sighting>
-  /** By client: the first time that it had been shown the tombstone. */
+  /** By client: the first time that it was told of the deletion, by its event or by a tombstone. */
   readonly tombstones: Map<string, Sighting>
 }
 
@@ -64,7 +64,11 @@ function tell(history: History): Map<string, Story> {
     if (call.f === 'delete') of(call.room, call.mid).deletes.push(call)
   }
   for (const sighting of sightings(history)) {
-    const { room, message, line, at } = sighting
+    const { room, message, entry, line, at } = sighting
+    if (entry?.event === 'message.deleted' && entry.mid !== undefined) {
+      const { tombstones } = of(room, entry.mid)
+      if (at < (tombstones.get(line.client)?.at ?? Infinity)) tombstones.set(line.client, sighting)
+    }
     if (message === null) continue
     const { texts, tombstones } = of(room, message.mid)
     const seen = message.deleted ? tombstones : texts
@@ -148,7 +152,10 @@ function judgeTokens(
   findings.report('PHANTOM', `${mid} in ${room} was seen with a text that nobody wrote.`, [line], sighting.at)
 }
 
-/** A deleted text is gone for whoever was shown so, at every head that holds the deletion, and for all when it is due. */
+/**
+ * A deleted text is gone for whoever was told of the deletion, at every head that holds it, and for all when it is due. Only
+ * the last has a bound that a fault can put off.
+ */
 function judgeTombstone(
   sighting: Sighting,
   story: Story,
@@ -157,22 +164,30 @@ function judgeTombstone(
   findings: Findings,
 ): void {
   const { line, from, at, message } = sighting
-  findings.checked(STEP, 'L6')
-  if (message === null || message.deleted || line.type === 'render') return
+  if (message === null || line.type === 'render') return
   const { mid } = story
-  const witness = only(line, { mid })
-  const what = `${line.client} was shown the deleted text of ${mid} in ${story.room}`
-  const seen = story.tombstones.get(line.client)
+  const told = story.tombstones.get(line.client)
+  // A push can have been on its way when an answer told it; an answer that was asked for later cannot.
+  const knew = line.type === 'ok' && told !== undefined && told.at < from ? told : null
   const head = line.type === 'ok' ? (line.answer?.head ?? 0) : 0
   const deletion = truth.deletions.get(mid) ?? Infinity
   const ack = story.deletes.find(({ type }) => type === 'ok')
-  // A push can have been on its way when an answer brought the tombstone; an answer that was asked for later cannot.
-  if (line.type === 'ok' && seen && seen.at < from)
-    findings.report('RESURRECTED', `${what} after the tombstone.`, [only(seen.line, { mid }), witness], at)
+  const isDue = ack !== undefined && deadlines.after(ack.t_end, 'L7', line) < from
+  if (knew === null && head < deletion && !isDue) return
+  findings.checked(STEP, 'L6')
+  if (message.deleted) return
+  const witness = only(line, { mid, seq: deletion })
+  const what = `${line.client} was shown the deleted text of ${mid} in ${story.room}`
+  if (knew !== null)
+    findings.report(
+      'RESURRECTED',
+      `${what} after it had been told.`,
+      [only(knew.line, { mid, seq: deletion }), witness],
+      at,
+    )
   else if (head >= deletion)
     findings.report('RESURRECTED', `${what} at ${head}; it was deleted at ${deletion}.`, [witness], at)
-  else if (ack && deadlines.after(ack.t_end, 'L7', line) < from)
-    findings.report('RESURRECTED', `${what} when it was due to be gone.`, [ack, witness], at)
+  else findings.report('RESURRECTED', `${what} when it was due to be gone.`, [ack, witness], at)
 }
 
 /** An edit is shown at once where it was acked, and everywhere when it is due. */
