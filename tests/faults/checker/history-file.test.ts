@@ -18,6 +18,9 @@ describe('A history file', () => {
     const answered = writer.call(caller, { f: 'history', room: 'R', minSeq: 3 })
     answered.ok({ head: 3, messages: [] })
     answered.info('TOO_LATE')
+    writer
+      .call(caller, { f: 'edit', room: 'R', mid: 'm' })
+      .fail('NOT_FOUND', { detail: bodyOf('R3', 'u9', 4) })
     writer.call(caller, { f: 'create' }).ok(answerOf({ room: { id: 'R2', name: 'x' } }))
     writer.received(caller, 'room:changed', { roomId: 'R', role: null })
     await writer.close()
@@ -27,7 +30,14 @@ describe('A history file', () => {
     expect(history.calls.map(({ type, f, code }) => [type, f, code])).toEqual([
       ['info', 'send', 'RUN_ENDED'],
       ['ok', 'history', undefined],
+      ['fail', 'edit', 'NOT_FOUND'],
       ['ok', 'create', undefined],
+    ])
+    expect(history.calls.map(({ canaries }) => canaries)).toEqual([
+      undefined,
+      undefined,
+      ['R3:u9:4'],
+      undefined,
     ])
     expect(history.calls.at(-1)?.room).toBe('R2')
     expect(history.connections).toHaveLength(1)

@@ -1,6 +1,7 @@
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { finished } from 'node:stream/promises'
+import { canariesIn } from './bodies.js'
 import {
   type Answer,
   type Call,
@@ -19,10 +20,10 @@ import { receivedOf } from './wire.js'
 export type OpenCall = {
   /** The room, where the request did not know it yet, is that of the answer. */
   ok(answer: Answer): void
-  /** Definitely refused, or it never left the client. */
-  fail(code: string): void
+  /** Definitely refused, or it never left the client. `said`: the body of the refusal, where there was one. */
+  fail(code: string, said?: unknown): void
   /** It may have been done, or may yet be. */
-  info(code: string): void
+  info(code: string, said?: unknown): void
 }
 
 type Connected = Omit<ConnectionLine, 'type' | 'event' | 't'>
@@ -45,7 +46,7 @@ export class HistoryWriter {
   /** To be called right before the request leaves. */
   call(caller: Caller, request: Request): OpenCall {
     const t_invoke = monotonicNs()
-    const end = (rest: Pick<Call, 'type' | 'answer' | 'code' | 'room'>) => {
+    const end = (rest: Pick<Call, 'type' | 'answer' | 'code' | 'room' | 'canaries'>) => {
       if (!this.open.delete(call)) return
       const { client, user, session, conn, instance } = caller
       this.write({
@@ -65,8 +66,8 @@ export class HistoryWriter {
         const room = request.room ?? answer.room
         end({ type: 'ok', answer, ...(room === undefined ? {} : { room }) })
       },
-      fail: (code) => end({ type: 'fail', code }),
-      info: (code) => end({ type: 'info', code }),
+      fail: (code, said) => end({ type: 'fail', code, ...canariesOf(said) }),
+      info: (code, said) => end({ type: 'info', code, ...canariesOf(said) }),
     }
     this.open.add(call)
     return call
@@ -97,6 +98,9 @@ export class HistoryWriter {
     await finished(this.file)
   }
 }
+
+const canariesOf = (said: unknown): Pick<Call, 'canaries'> =>
+  said === undefined ? {} : { canaries: canariesIn(said) }
 
 export class MalformedHistory extends Error {
   override readonly name = 'MalformedHistory'

@@ -180,6 +180,8 @@ export type Call = Caller &
     readonly answer?: Answer
     /** Of `fail` and `info`: the contract's code, or the client's word for what happened. */
     readonly code?: string
+    /** Of a `fail` or `info` that came with words of the server: every canary in them. */
+    readonly canaries?: readonly string[]
   }
 
 export type ConnectionLine = {

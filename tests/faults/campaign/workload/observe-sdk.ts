@@ -66,7 +66,10 @@ function end(
 ): void {
   if (known === undefined) return
   if (outcome.ok) known.call.ok(answerOf(outcome.data, known.paging))
-  else known.call[outcome.error.uncertain ? 'info' : 'fail'](outcome.error.code)
+  else {
+    const { code, message, details, uncertain } = outcome.error
+    known.call[uncertain ? 'info' : 'fail'](code, { message, details })
+  }
 }
 
 function requestOf(

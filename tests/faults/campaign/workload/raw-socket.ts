@@ -90,8 +90,8 @@ export class RawSocket {
       line.ok(answerOf(ack.data, paging))
       return { is: 'ok', data: ack.data }
     }
-    const refused = refusal(ack.error.code)
-    line[refused.is === 'info' ? 'info' : 'fail'](ack.error.code)
+    const refused = refusal(ack.error.code, ack.error)
+    line[refused.is === 'info' ? 'info' : 'fail'](ack.error.code, ack.error)
     return refused
   }
 

@@ -8,7 +8,12 @@ export type Json = Readonly<Record<string, unknown>>
 /** How a call ended: answered, definitely refused, or nobody knows. */
 export type Outcome =
   | { readonly is: 'ok'; readonly data: Json }
-  | { readonly is: 'fail' | 'info'; readonly code: string }
+  | {
+      readonly is: 'fail' | 'info'
+      readonly code: string
+      /** The body of the refusal, where there was one. */
+      readonly said?: unknown
+    }
 
 export type HttpTry = {
   readonly caller: Caller
@@ -37,7 +42,7 @@ export async function tryHttp(
   const line = writer.call(asked.caller, asked.request)
   const outcome = await fetchOutcome(at.url, asked)
   if (outcome.is === 'ok') line.ok(answerOf(outcome.data, asked.paging))
-  else line[outcome.is](outcome.code)
+  else line[outcome.is](outcome.code, outcome.said)
   return outcome
 }
 
@@ -55,16 +60,33 @@ async function fetchOutcome(url: string, { route, body, token }: HttpTry): Promi
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await response.text()
-    const data = text === '' ? {} : (JSON.parse(text) as Json)
-    if (response.ok) return { is: 'ok', data }
-    return refusal(String(data.code ?? response.status))
+    if (!response.ok) {
+      const code = codeIn(text)
+      // What does not speak as the server does refuses nothing for it.
+      return code === null ? { is: 'info', code: String(response.status), said: text } : refusal(code, text)
+    }
+    return { is: 'ok', data: text === '' ? {} : (JSON.parse(text) as Json) }
   } catch (error) {
     const code = networkCode(error)
     return code === 'ECONNREFUSED' ? NOT_SENT : { is: 'info', code }
   }
 }
 
-export const refusal = (code: string): Outcome => ({ is: OPEN.has(code) ? 'info' : 'fail', code })
+export const refusal = (code: string, said: unknown): Outcome => ({
+  is: OPEN.has(code) ? 'info' : 'fail',
+  code,
+  said,
+})
+
+/** The contract's code in a problem; null in a page that is none. */
+function codeIn(text: string): string | null {
+  try {
+    const { code } = JSON.parse(text) as { code?: unknown }
+    return typeof code === 'string' ? code : null
+  } catch {
+    return null
+  }
+}
 
 function networkCode(error: unknown): string {
   if (!(error instanceof Error)) return 'UNKNOWN'

@@ -194,6 +194,28 @@ export const OWED: Readonly<Record<string, Mutator>> = {
       return push && exchange(lines, push, { ...push, canaries: [`${foreign}:u1:1`] })
     },
   },
+  'puts a text of another room into a refusal': {
+    finds: 'CROSS',
+    spoil: (lines, chance) => {
+      const refused = oneOf(
+        lines.filter(isCall).filter(({ type, room }) => type === 'fail' && room),
+        chance,
+      )
+      const foreign = refused?.room === 'r1' ? 'r2' : 'r1'
+      const author = refused?.user === 'u1' ? 'u2' : 'u1'
+      return refused && exchange<Call>(lines, refused, { ...refused, canaries: [`${foreign}:${author}:1`] })
+    },
+  },
+  'tells a stranger a text of the room that it is refused': {
+    finds: 'CROSS',
+    spoil: (lines, chance) => {
+      const refused = oneOf(
+        lines.filter(isCall).filter(({ type, room, user }) => type === 'fail' && room && user === 'u4'),
+        chance,
+      )
+      return refused && exchange<Call>(lines, refused, { ...refused, canaries: [`${refused.room}:u1:1`] })
+    },
+  },
   'shows one who is gone': {
     finds: 'GHOST',
     spoil: (lines, chance) => changePresence(lines, chance, 'offline', 'online', 85_000),

@@ -156,7 +156,28 @@ export function judgeCanaries(history: History, memberships: Memberships, findin
       findings.report('CROSS', what, [line.type === 'recv' ? line : only(line, { seq: 0 })], t)
     }
   }
-  for (const call of history.calls)
+  for (const call of history.calls) {
     if (call.answer !== undefined) judge(call, call.answer.canaries ?? [], call.t_end)
+    if (call.canaries !== undefined) judgeRefusal(call, call.canaries, memberships, findings)
+  }
   for (const line of history.received) judge(line, line.canaries ?? [], line.t)
+}
+
+/** A refusal may repeat what its caller wrote, and tells no text of anybody else. */
+function judgeRefusal(
+  call: Call,
+  canaries: readonly string[],
+  memberships: Memberships,
+  findings: Findings,
+): void {
+  findings.checked(9, 'L13')
+  const span = { from: call.t_invoke, to: call.t_end }
+  for (const canary of canaries) {
+    const [room = '', user = ''] = canary.split(':')
+    const isOwn = user === call.user
+    const isInside = memberships.outside(room, call.user, span, (ack) => ack) === null
+    if (isOwn || ((call.room === undefined || room === call.room) && isInside)) continue
+    const what = `${call.client} was refused a ${call.f} with a text of ${room} (${canary}).`
+    findings.report('CROSS', what, [call], call.t_end)
+  }
 }
