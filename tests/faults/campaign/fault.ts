@@ -5,8 +5,8 @@ import type { World } from './world.js'
 
 export type { Topology, WorkloadShape }
 
-/** Processes and seconds that a run was asked for; a fault may need more. */
-export type Scene = { readonly processes: number; readonly seconds: number }
+/** Processes and seconds that a run was asked for; a fault may need more. Of its people each has one device, `d1` to the last. */
+export type Scene = { readonly processes: number; readonly seconds: number; readonly people: number }
 
 /** One entry of the schedule: plain data, drawn from the seed alone, so that two runs of one seed can be compared. */
 export type Step = {

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicNs } from '../checker/history.js'
 import type { HistoryWriter } from '../checker/history-file.js'
 import { carryOut, describeStep, type InForce } from './carry-out.js'
-import { PHASES_MS, type PhasesMs, topologyOf } from './defaults.js'
+import { PHASES_MS, type PhasesMs, topologyOf, workloadOf } from './defaults.js'
 import { drawFor } from './draw.js'
-import { type Check, type Fault, type FaultRun, numberOf, type Step } from './fault.js'
+import { type Check, type Fault, type FaultRun, numberOf, type Step, type WorkloadShape } from './fault.js'
 import { finalReads } from './final-reads.js'
 import { type OpenedWorld, openWorld, type RunOptions } from './opened-world.js'
 import type { FaultWindow } from './report/experience.js'
@@ -20,8 +20,14 @@ import { Workload } from './workload/workload.js'
 import type { Instance, World } from './world.js'
 
 /** The steps of a run, from the seed alone. */
-export function scheduleOf(fault: Fault, seed: number, processes: number, seconds: number): readonly Step[] {
-  const scene = { processes: Math.max(processes, topologyOf(fault).minProcesses), seconds }
+export function scheduleOf(
+  fault: Fault,
+  seed: number,
+  processes: number,
+  seconds: number,
+  { people }: Pick<WorkloadShape, 'people'> = workloadOf(fault),
+): readonly Step[] {
+  const scene = { processes: Math.max(processes, topologyOf(fault).minProcesses), seconds, people }
   return fault.schedule(drawFor(seed, `schedule of ${fault.name}`), scene)
 }
 
@@ -29,7 +35,7 @@ export function scheduleOf(fault: Fault, seed: number, processes: number, second
 export async function runFault(options: RunOptions): Promise<FaultReport> {
   const { fault, seed, processes, seconds, say } = options
   const startedMs = performance.now()
-  const steps = scheduleOf(fault, seed, processes, seconds)
+  const steps = scheduleOf(fault, seed, processes, seconds, { ...workloadOf(fault), ...options.workload })
   for (const step of steps) say(`  ${describeStep(step)}`)
   const opened = await openWorld(options)
   const checks: Check[] = []

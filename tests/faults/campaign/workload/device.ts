@@ -40,6 +40,8 @@ export class Device {
   /** By name, with who opened it. */
   private readonly openConnections = new Map<string, Connected>()
   private home: Instance
+  private hasVanished = false
+  private moved = 0
   private isOver = false
   private session: string
 
@@ -99,6 +101,25 @@ export class Device {
     return link
   }
 
+  /** Its network is gone, and nobody does anything with it meanwhile. */
+  get isAway(): boolean {
+    return this.hasVanished
+  }
+
+  /** No FIN, no RST reaches any server, and nothing of it gets through to one until it comes back. */
+  async vanish(): Promise<void> {
+    this.hasVanished = true
+    for (const link of this.links.values()) {
+      await link.set({ is: 'half-open' })
+      await link.set({ is: 'frozen' })
+    }
+  }
+
+  async comeBack(): Promise<void> {
+    for (const link of this.links.values()) await link.set({ is: 'up' })
+    this.hasVanished = false
+  }
+
   /** On its proxies to all instances; null: everything passes. */
   tapLinks(newTap: (() => Tap) | null): void {
     for (const link of this.links.values()) link.tapWith(newTap)
@@ -153,10 +174,22 @@ export class Device {
     return this.isSignedIn
   }
 
+  /** Whether it has learnt that its login has ended, a minute from now at the latest. */
+  async isSignedOutSoon(): Promise<boolean> {
+    for (let looks = 0; looks < 240 && this.isSignedIn; looks += 1) await sleep(250)
+    return !this.isSignedIn
+  }
+
   /** To another instance, as a client does whose load balancer sends it elsewhere. */
   moveTo(instance: Instance): void {
+    this.moved += 1
     this.home = instance
     this.client.reconnect()
+  }
+
+  /** How often it went to another instance by itself. */
+  get moves(): number {
+    return this.moved
   }
 
   /** Where it goes when it next connects. */

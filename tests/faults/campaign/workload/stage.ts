@@ -41,11 +41,11 @@ export function aRoom({ rooms, draw }: Stage): RoomRecord {
   return rooms[draw.weighted(weights)] as RoomRecord
 }
 
-/** A member with a device in that room; null where there is none at the moment. */
+/** A member with a device in that room that has a network; null where there is none at the moment. */
 export function aMember(stage: Stage, room: RoomRecord): { account: Account; device: Device } | null {
   const present = [...room.members].flatMap((account) => {
     const device = stage.devicesOf(account)[0]
-    return device?.rooms.has(room.id) && device.isSignedIn ? [{ account, device }] : []
+    return device?.rooms.has(room.id) && device.isSignedIn && !device.isAway ? [{ account, device }] : []
   })
   return present.length === 0 ? null : stage.draw.pick(present)
 }
