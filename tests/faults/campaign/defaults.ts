@@ -41,7 +41,7 @@ export type PhasesMs = Readonly<Record<keyof typeof PHASES_MS, number>>
 
 /** What a run cannot judge. An invariant that has been checked all the same is judged. */
 export const outOfScopeOf = (fault: Fault): NonNullable<Header['outOfScope']> => ({
-  L12: 'users may notice this fault',
+  L12: 'whoever looks at single calls sees what the SDK repeats; N2, which users must not notice, has checks of its own',
   L16: 'no model mediates',
   ...(workloadOf(fault).isHostile ? {} : { L8: 'nobody is removed', L9: 'no login is ended' }),
   ...fault.outOfScope,

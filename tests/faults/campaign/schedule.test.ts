@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { type Fault, isStandalone, numberOf } from './fault.js'
 import { FAULTS } from './faults/index.js'
@@ -20,11 +21,30 @@ describe('the schedule of a fault', () => {
       }
   })
 
+  it.each(scheduled)('$name names devices that there are, however few people there are', (fault) => {
+    for (let seed = 1; seed <= 20; seed += 1)
+      for (const { target } of scheduleOf(fault, seed, 2, 20, { people: 4 }))
+        if (/^d\d+$/.test(target)) expect(Number(target.slice(1))).toBeLessThanOrEqual(4)
+  })
+
   it('depends on the seed, where anything is drawn', () => {
     const texts = [1, 2, 3, 4, 5].map((seed) =>
       JSON.stringify(scheduled.map((fault) => scheduleOf(fault, seed, 3, 20))),
     )
     expect(new Set(texts).size).toBe(texts.length)
+  })
+
+  it('suspends what docs/reliability.md says', async () => {
+    const page = await readFile('docs/reliability.md', 'utf8')
+    const told = Array.from(page.matchAll(/^\| ([\w-]+) \| (L\d+(?:, L\d+)*) \|/gm), ([, name, what]) => [
+      name,
+      what,
+    ])
+    const suspending = scheduled.flatMap((fault) => {
+      const all = scheduleOf(fault, 7, 2, 20).flatMap(({ suspends = [] }) => suspends)
+      return all.length === 0 ? [] : [[fault.name, [...new Set(all)].join(', ')]]
+    })
+    expect(told.toSorted()).toEqual(suspending.toSorted())
   })
 
   it('belongs to one fault: no name is used twice', () => {

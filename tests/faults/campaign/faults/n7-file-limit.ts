@@ -1,6 +1,7 @@
 import { limitFiles } from '../../nemesis/process-actions.js'
 import type { Check, Fault } from '../fault.js'
-import type { World } from '../world.js'
+import { inGroups, type RoomRecord } from '../workload/rooms.js'
+import type { Instance, World } from '../world.js'
 import { closeAll, lostOf, openProbes, Probe } from './probe.js'
 import { anInstance, rounds } from './rounds.js'
 
@@ -19,7 +20,6 @@ export const fileLimit: Fault = {
       forMs: LIMITED_MS,
       act: 'limit descriptors',
       target: anInstance(draw, scene),
-      suspends: ['L7', 'L10'],
     })),
   start(world) {
     const existing = { checked: 0, violations: [] as string[] }
@@ -29,8 +29,10 @@ export const fileLimit: Fault = {
       async inject({ target }) {
         const at = world.instance(target)
         const kept = await openProbes(world, KEPT, { at: [at] })
+        const doors = await signInElsewhere(world, target)
         const heal = await limitFiles(at, { spare: SPARE })
-        const opened = await tryToConnect(world, target)
+        const tries = doors.map(({ room, login }) => Probe.open(world, room, at, login).catch(() => null))
+        const opened = (await Promise.all(tries)).filter((probe) => probe !== null)
         tried += TRIES
         refused += TRIES - opened.length
         const outcomes = await Promise.all(kept.map((probe) => probe.send()))
@@ -57,13 +59,9 @@ export const fileLimit: Fault = {
   },
 }
 
-async function tryToConnect(world: World, target: string): Promise<Probe[]> {
-  const tries = Array.from({ length: TRIES }, (_, index) => {
-    const room = world.rooms[index % world.rooms.length] ?? world.hotRoom
-    // The login is made elsewhere: what is scarce is needed for the connection.
-    return Probe.open(world, room, world.instance(target), otherThan(world, target)).catch(() => null)
-  })
-  return (await Promise.all(tries)).filter((probe) => probe !== null)
+/** So that what is refused afterwards is the connection. */
+async function signInElsewhere({ instances, rooms }: World, target: string) {
+  const other = instances.find(({ name }) => name !== target) as Instance
+  const some = Array.from({ length: TRIES }, (_, index) => rooms[index % rooms.length] as RoomRecord)
+  return await inGroups(some, 4, async (room) => ({ room, login: await Probe.signIn(room, other) }))
 }
-
-const otherThan = ({ instances }: World, name: string) => instances.find((instance) => instance.name !== name)

@@ -10,7 +10,7 @@ export const lostCommits: Fault = {
   scale: `${100 * SHARE} % of all commits with messages`,
   topology: { postgresProxies: true },
   schedule: (_draw, { seconds }) => [
-    { atMs: 0, forMs: seconds * 1_000, act: 'cut at commit', target: 'postgres', suspends: ['L7', 'L10'] },
+    { atMs: 0, forMs: seconds * 1_000, act: 'cut at commit', target: 'postgres' },
   ],
   start({ database: { sql }, draw, instances }) {
     const cut: string[] = []

@@ -1,4 +1,4 @@
-import type { Account } from '../workload/account.js'
+import type { Account, Login } from '../workload/account.js'
 import { RawSocket } from '../workload/raw-socket.js'
 import type { RoomRecord } from '../workload/rooms.js'
 import type { Outcome } from '../workload/try-http.js'
@@ -26,17 +26,23 @@ export class Probe {
     private readonly socket: RawSocket,
   ) {}
 
-  /** It signs in at the same instance, or at another. */
-  static async open({ writer }: World, room: RoomRecord, at: Instance, signsInAt = at): Promise<Probe> {
+  /** With a login of the room's owner, which it makes at the same instance unless there is one. */
+  static async open(world: World, room: RoomRecord, at: Instance, known?: Login): Promise<Probe> {
+    const { writer } = world
     const account = room.owner
-    const login = await account.signIn(signsInAt)
-    if (login === null) throw new Error(`${account.name} could not sign in at ${at.name}`)
+    const login = known ?? (await Probe.signIn(room, at))
     made += 1
     const client = `${account.name}-probe-${made}`
     const socket = await RawSocket.open(writer, { client, user: account.userId, login, at })
     if (socket === null) throw new Error(`${account.name} could not connect to ${at.name}`)
     await socket.call('room:join', { roomId: room.id }, { f: 'join', room: room.id })
     return new Probe(room, at, account, socket)
+  }
+
+  static async signIn({ owner }: RoomRecord, at: Instance): Promise<Login> {
+    const login = await owner.signIn(at)
+    if (login === null) throw new Error(`${owner.name} could not sign in at ${at.name}`)
+    return login
   }
 
   get isOpen(): boolean {
