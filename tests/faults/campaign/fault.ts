@@ -22,8 +22,6 @@ export type Step = {
   readonly suspends?: readonly Suspendable[]
   /** The process that is the target dies without a goodbye. */
   readonly kills?: boolean
-  /** Users must not notice it. */
-  readonly unnoticed?: boolean
 }
 
 /** Something that a fault must show besides the invariants. No check at all is a failure, as everywhere. */

@@ -1,10 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { quantile } from '../../checker/grouping.js'
 import { type Termination, terminate } from '../../nemesis/process-actions.js'
 import type { Check, Fault } from '../fault.js'
 import type { Device } from '../workload/device.js'
-import type { World } from '../world.js'
+import { NOT_SENT, type Outcome, tryHttp } from '../workload/try-http.js'
+import type { Instance, World } from '../world.js'
 import { Turns } from './turns.js'
 
 const EVERY_MS = 8_000
+const CALL_EVERY_MS = 50
 const DOWN_MS = 1_000
 const DRAINED_WITHIN_MS = 30_000
 /** Of those that were sent away together. */
@@ -12,20 +16,26 @@ const SPREAD_OVER_MS = 500
 /** Refusals that the workload itself has brought about. */
 const DESERVED = new Set(['NOT_FOUND', 'FORBIDDEN', 'UNAUTHENTICATED'])
 
+let calls = 0
+
 /** As a deployment does it: the balancer sends the clients elsewhere, then the instance gets SIGTERM; one after another. */
 export const rollingRestart: Fault = {
   name: 'N2',
   title: 'a rolling restart of all instances by SIGTERM, under load',
   scale: '20 clients',
   schedule: (draw, { processes }) =>
-    draw
-      .shuffled(Array.from({ length: processes }, (_, index) => `i${index + 1}`))
-      .map((target, round) => ({ atMs: round * EVERY_MS, forMs: DOWN_MS, act: 'SIGTERM', target })),
+    draw.shuffled(Array.from({ length: processes }, (_, index) => `i${index + 1}`)).map((target, round) => ({
+      atMs: round * EVERY_MS,
+      forMs: DOWN_MS,
+      act: 'SIGTERM',
+      target,
+    })),
   start(world) {
     const turns = new Turns()
     const ends: Termination[] = []
     const returns: Return[] = []
-    const sends: Sends = { seen: new Set(), failures: new Map() }
+    const lastOutcomes: Outcome[] = []
+    const sends: Sends = { seen: new Map(), failures: new Map(), tookMs: [] }
     return {
       async prepare() {
         for (const device of world.devices.all) watchOutbox(device, sends)
@@ -33,55 +43,104 @@ export const rollingRestart: Fault = {
       inject: ({ target }, moments) =>
         turns.healed(async () => {
           const leaving = world.instance(target)
+          const others = world.instances.filter((instance) => instance !== leaving)
           const sentAway = world.devices.all.filter(({ at }) => at === leaving)
-          for (const device of sentAway) device.aimAt(otherThan(world, target))
+          for (const [index, device] of sentAway.entries())
+            device.aimAt(others[index % others.length] as Instance)
           const watch = watchReturns(sentAway)
+          const lastCalls = callUntilGone(world, leaving)
           moments.began()
           const heal = await terminate(leaving, (end) => ends.push(end))
           return async () => {
+            lastOutcomes.push(...(await lastCalls))
             await heal()
-            returns.push(await watch())
+            returns.push(watch())
           }
         }),
-      checks: async () => [drained(ends), noFailedSend(sends), spread(returns)],
+      checks: async () => [drained(ends), answered(lastOutcomes), noFailedSend(sends), spread(returns)],
     }
   },
 }
 
-function otherThan({ instances, draw }: World, name: string) {
-  return draw.pick(instances.filter((instance) => instance.name !== name))
+/** Sends over HTTP, each over a connection of its own, for as long as the instance takes any; it owes an answer to each. */
+async function callUntilGone({ writer, hotRoom }: World, at: Instance): Promise<Outcome[]> {
+  const { owner, id } = hotRoom
+  const outcomes: Outcome[] = []
+  const untilMs = performance.now() + 2 * DRAINED_WITHIN_MS
+  while (performance.now() < untilMs) {
+    const body = owner.nextBody(id)
+    calls += 1
+    const cmid = `leaving-${calls}`
+    const outcome = await tryHttp(writer, at, {
+      caller: owner.caller(at),
+      request: { f: 'send', room: id, cmid, body },
+      route: `POST /rooms/${id}/messages`,
+      body: { clientMessageId: cmid, text: body },
+      token: owner.login.accessToken,
+    })
+    if (outcome.is === 'fail' && outcome.code === NOT_SENT.code) return outcomes
+    outcomes.push(outcome)
+    await sleep(CALL_EVERY_MS)
+  }
+  return outcomes
 }
 
-/** Messages that were in an outbox, and what a user would be shown as failed, with the code. */
-type Sends = { readonly seen: Set<string>; readonly failures: Map<string, string> }
+/** Drained: whoever got through to it was answered, be it that they are to go elsewhere. */
+const answered = (outcomes: readonly Outcome[]): Check => ({
+  name: 'whoever asks an instance that leaves is answered',
+  checked: outcomes.length,
+  violations: outcomes.flatMap((outcome) =>
+    outcome.is === 'ok' || outcome.code === 'UNAVAILABLE' ? [] : [`a send over HTTP got ${outcome.code}`],
+  ),
+  seen: `${outcomes.filter(({ is }) => is === 'ok').length} of ${outcomes.length} stored`,
+})
 
-function watchOutbox({ client, name }: Device, { seen, failures }: Sends): void {
+/** Messages that were in an outbox, and what a user would be shown as failed, with the code. */
+type Sends = {
+  /** When it was first there. */
+  readonly seen: Map<string, number>
+  readonly failures: Map<string, string>
+  /** From there to its ack. */
+  readonly tookMs: number[]
+}
+
+function watchOutbox({ client, name }: Device, { seen, failures, tookMs }: Sends): void {
+  const acked = new Set<string>()
   client.outbox.subscribe(() => {
     for (const { state, clientMessageId, error } of client.outbox.getSnapshot()) {
-      seen.add(`${name} ${clientMessageId}`)
+      const message = `${name} ${clientMessageId}`
+      const sinceMs = seen.get(message) ?? performance.now()
+      seen.set(message, sinceMs)
+      if (state === 'delivered' && !acked.has(message)) {
+        acked.add(message)
+        tookMs.push(performance.now() - sinceMs)
+      }
       if (state === 'failed' && !DESERVED.has(error?.code ?? ''))
-        failures.set(`${name} ${clientMessageId}`, error?.code ?? 'no code')
+        failures.set(message, error?.code ?? 'no code')
     }
   })
 }
 
 type Return = { readonly gone: number; readonly returnedMs: readonly number[] }
 
-/** When, after it lost its connection, each of them is online again. */
-function watchReturns(devices: readonly Device[]): () => Promise<Return> {
-  const returnedMs: number[] = []
-  let gone = 0
-  const stops = devices.map((device) => {
-    let wasOnline = device.isOnline
-    return device.client.connection.subscribe(() => {
-      if (wasOnline && !device.isOnline) gone += 1
-      if (!wasOnline && device.isOnline) returnedMs.push(performance.now())
-      wasOnline = device.isOnline
+/** When each of them is online again after it first lost its connection, unless it moved by itself. */
+function watchReturns(devices: readonly Device[]): () => Return {
+  const watched = devices.map((device) => {
+    const { moves } = device
+    const seen = { lost: false, backMs: null as number | null }
+    const stop = device.client.connection.subscribe(() => {
+      if (device.moves !== moves) return
+      if (!device.isOnline) seen.lost = true
+      else if (seen.lost) seen.backMs ??= performance.now()
     })
+    return { seen, stop }
   })
-  return async () => {
-    for (const stop of stops) stop()
-    return { gone, returnedMs }
+  return () => {
+    for (const { stop } of watched) stop()
+    return {
+      gone: watched.filter(({ seen }) => seen.lost).length,
+      returnedMs: watched.flatMap(({ seen }) => seen.backMs ?? []),
+    }
   }
 }
 
@@ -97,10 +156,11 @@ function drained(ends: readonly Termination[]): Check {
   }
 }
 
-const noFailedSend = ({ seen, failures }: Sends): Check => ({
+const noFailedSend = ({ seen, failures, tookMs }: Sends): Check => ({
   name: 'no send fails, as the user of the SDK sees it',
   checked: seen.size,
   violations: [...failures].map(([message, code]) => `${message}: ${code}`),
+  seen: `${tookMs.length} acked, p99 after ${(quantile(tookMs, 0.99) / 1_000).toFixed(1)} s, the slowest after ${(Math.max(...tookMs) / 1_000).toFixed(1)} s`,
 })
 
 /** Those of one instance do not come back in one moment. */
