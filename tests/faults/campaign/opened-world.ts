@@ -9,6 +9,7 @@ import type { Fault, WorkloadShape } from './fault.js'
 import { type OwnedInstance, openInstance } from './instances.js'
 import { versionsOf } from './versions.js'
 import { Devices } from './workload/devices.js'
+import { Doubled } from './workload/doubled.js'
 import { inGroups, openRooms, type RoomRecord } from './workload/rooms.js'
 import type { Stage } from './workload/stage.js'
 import { Texts } from './workload/texts.js'
@@ -116,6 +117,15 @@ async function people({ fault, seed, workload }: RunOptions, { writer, instances
       [...members].flatMap((account) => devices.of(account).map((device) => device.openRoom(id).ready())),
     ),
   )
-  const stage: Stage = { writer, draw, instances, rooms, devicesOf: devices.of, spies, texts: new Texts() }
+  const stage: Stage = {
+    writer,
+    draw,
+    instances,
+    rooms,
+    devicesOf: devices.of,
+    spies,
+    texts: new Texts(),
+    doubled: new Doubled(),
+  }
   return { shape, rooms: [...rooms], stage }
 }

@@ -81,6 +81,7 @@ function worldOf(
     database,
     devices,
     rooms: stage.rooms,
+    doubled: stage.doubled,
     writer,
     addRoom: (room) => void rooms.push(room),
     operate: (operation) => operation(stage),
@@ -126,7 +127,7 @@ async function underLoad(
 const nemesisLine =
   (writer: HistoryWriter, fault: Fault) =>
   (step: Step, { startNs, stopNs }: InForce): void => {
-    const { act, target, suspends, kills, unnoticed } = step
+    const { act, target, suspends, kills } = step
     writer.write({
       type: 'nemesis',
       fault: `${numberOf(fault)} ${act}`,
@@ -135,7 +136,6 @@ const nemesisLine =
       stop: stopNs,
       ...(suspends === undefined ? {} : { suspends }),
       ...(kills === undefined ? {} : { kills }),
-      ...(unnoticed === undefined ? {} : { unnoticed }),
     })
   }
 

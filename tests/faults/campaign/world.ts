@@ -3,8 +3,9 @@ import type { Draw } from './draw.js'
 import type { CampaignDatabase, Instance } from './parts.js'
 import type { Device } from './workload/device.js'
 import type { Devices } from './workload/devices.js'
+import type { Doubled } from './workload/doubled.js'
 import type { RoomRecord } from './workload/rooms.js'
-import type { Operation } from './workload/stage.js'
+import type { Stage } from './workload/stage.js'
 
 export type { CampaignDatabase, Instance }
 
@@ -19,10 +20,11 @@ export interface World {
   readonly devices: Devices
   /** Of the workload. */
   readonly rooms: readonly RoomRecord[]
+  readonly doubled: Doubled
   /** One more room, which the workload leaves alone and which is read and judged at the end like the others. */
   addRoom(room: RoomRecord): void
   /** Has somebody do something, as the workload does. */
-  operate(operation: Operation): Promise<void>
+  operate<T>(operation: (stage: Stage) => Promise<T>): Promise<T>
   /** For what a fault does as a client of its own. */
   readonly writer: HistoryWriter
   /** Answers the instance of a step's target. */

@@ -24,7 +24,6 @@ export class TcpProxy {
   private readonly pairs = new Set<Pair>()
   private current: ProxyMode = UP
   private readonly chance: () => number
-  private accepted = 0
   private newTap: () => Tap = () => passAll
 
   private constructor(
@@ -52,17 +51,9 @@ export class TcpProxy {
     return url.href.endsWith('/') && url.pathname === '/' ? url.href.slice(0, -1) : url.href
   }
 
-  get mode(): ProxyMode {
-    return this.current
-  }
-
   /** Connections that are open, or that one side believes to be. */
   get open(): number {
     return this.pairs.size
-  }
-
-  get acceptedCount(): number {
-    return this.accepted
   }
 
   /** Where new connections go from now on, as after a restart on another port. */
@@ -99,7 +90,6 @@ export class TcpProxy {
   }
 
   private accept(client: Socket): void {
-    this.accepted += 1
     if (this.current.is === 'reset') {
       client.on('error', () => undefined)
       client.resetAndDestroy()

@@ -7,21 +7,28 @@ export type Raising = {
   count(): Promise<number>
 }
 
-/** Lets this share of all transactions that append to a room's log fail as a deadlock or a serialization failure does. */
+/**
+ * Lets this share of all transactions that append to a room's log fail as a deadlock or a serialization failure does. Whether
+ * the first, the second and so on does, and how, is the seed's choice.
+ */
 export async function raiseInTransactions(
   { sql }: PostgresTarget,
-  { share, states = ['40P01', '40001'] }: { readonly share: number; readonly states?: readonly string[] },
+  { share, seed }: { readonly share: number; readonly seed: number },
 ): Promise<Raising> {
   // What a sequence has counted no rollback takes back.
   await sql.unsafe(`
     create schema if not exists faults;
     create sequence if not exists faults.raised minvalue 0 start 0;
     select setval('faults.raised', 0);
+    create sequence if not exists faults.asked;
+    select setval('faults.asked', 1);
     create or replace function faults.raise() returns trigger security definer language plpgsql as $$
+    declare
+      drawn integer := abs(hashint8extended(nextval('faults.asked'), ${seed}) % 1000);
     begin
-      if random() < ${share} then
+      if drawn < ${1_000 * share} then
         perform nextval('faults.raised');
-        raise exception using errcode = (array[${states.map((state) => `'${state}'`).join()}])[1 + floor(random() * ${states.length})::int];
+        raise exception using errcode = case drawn % 2 when 0 then '40P01' else '40001' end;
       end if;
       return null;
     end $$;

@@ -5,7 +5,9 @@ import { metricsOf } from '../samples.js'
 import type { RoomRecord } from '../workload/rooms.js'
 import { tryHttp } from '../workload/try-http.js'
 import type { Instance, World } from '../world.js'
+import { asFast, type Sends, sendMeanwhile } from './as-fast.js'
 import { Crowd } from './crowd.js'
+import { closeAll, lostOf, openProbes, type Probe } from './probe.js'
 
 const CROWD = { people: 5, tabsEach: 20, rooms: 1 }
 const CLIENTS = CROWD.people * CROWD.tabsEach
@@ -13,6 +15,10 @@ const BYTES = 7_900
 /** More than the network keeps for one connection and what may wait for one. */
 const MOST_MESSAGES = 1_600
 const SENDERS = 6
+/** Probes at each instance, which read the same room. */
+const HEALTHY = 2
+const MESSAGES_BEFORE = 100
+const NONE: Sends = { tookMs: [], refused: [] }
 const BACK_WITHIN_MS = 60_000
 
 /** What they ask passes, what they are answered does not: their own half of the connection looks alive. */
@@ -25,17 +31,28 @@ export const slowReaders: Fault = {
   schedule: () => [{ atMs: 0, forMs: 1_000, act: 'stop reading', target: 'slow clients' }],
   start(world) {
     let crowd: Crowd | null = null
+    let healthy: Probe[] = []
+    let lost: readonly string[] = []
+    let reading: Sends = NONE
+    let stalled: Sends = NONE
     let cut = 0
     let backMs: number | null = null
     return {
       async prepare() {
         crowd = await Crowd.gather(world, CROWD)
+        healthy = await openProbes(world, HEALTHY, { rooms: crowd.rooms })
       },
       async inject() {
+        const flood = new Flood(world, crowd?.rooms[0] as RoomRecord)
+        // The same while all of them read.
+        reading = await sendMeanwhile(healthy, flood.send(MESSAGES_BEFORE))
         const before = await cutSoFar(world)
         for (const proxy of crowd?.proxies ?? []) await proxy.set({ is: 'one-way', passes: 'to-target' })
         for (const device of crowd?.devices ?? []) device.loseConnections()
-        cut = await flood(world, crowd?.rooms[0] as RoomRecord, async () => (await cutSoFar(world)) - before)
+        const cutting = flood.untilCut(async () => (await cutSoFar(world)) - before)
+        stalled = await sendMeanwhile(healthy, cutting)
+        cut = await cutting
+        lost = lostOf(healthy)
         return async () => {
           for (const proxy of crowd?.proxies ?? []) {
             proxy.cut()
@@ -44,23 +61,29 @@ export const slowReaders: Fault = {
         }
       },
       async afterHeal() {
+        closeAll(healthy)
         await sleep(200)
         backMs = (await crowd?.allBack(BACK_WITHIN_MS)) ?? null
       },
-      checks: async () => [
-        {
-          name: 'slow readers cut by the servers',
-          checked: CLIENTS,
-          violations: cut < CLIENTS ? [`only ${cut} of ${CLIENTS}`] : [],
-          seen: String(cut),
-        },
-        {
-          name: 'slow readers are back',
-          checked: CLIENTS,
-          violations: backMs === null ? [`not all within ${BACK_WITHIN_MS / 1_000} s`] : [],
-          seen: `after ${((backMs ?? 0) / 1_000).toFixed(1)} s`,
-        },
-      ],
+      async checks() {
+        const checked = crowd?.devices.length ?? 0
+        const asBefore = asFast('whoever reads is served as fast in the same room', reading, stalled)
+        return [
+          {
+            name: 'slow readers cut by the servers',
+            checked,
+            violations: cut < CLIENTS ? [`only ${cut} of ${CLIENTS}`] : [],
+            seen: String(cut),
+          },
+          { ...asBefore, violations: [...asBefore.violations, ...lost] },
+          {
+            name: 'slow readers are back',
+            checked,
+            violations: backMs === null ? [`not all within ${BACK_WITHIN_MS / 1_000} s`] : [],
+            seen: `after ${((backMs ?? 0) / 1_000).toFixed(1)} s`,
+          },
+        ]
+      },
     }
   },
 }
@@ -70,29 +93,41 @@ async function cutSoFar({ instances }: World): Promise<number> {
   return metrics.reduce((sum, each) => sum + (each.get('parley_slow_readers_total') ?? 0), 0)
 }
 
-/** Sends long messages until all slow readers are cut; answers how many are. */
-async function flood(world: World, room: RoomRecord, countCut: () => Promise<number>): Promise<number> {
-  let sent = 0
-  let cut = 0
-  const sender = async () => {
-    while (cut < CLIENTS && sent < MOST_MESSAGES) {
-      sent += 1
-      await sendLong(world, room, sent)
+/** Long messages from several senders. */
+class Flood {
+  private sent = 0
+
+  constructor(
+    private readonly world: World,
+    private readonly room: RoomRecord,
+  ) {}
+
+  async send(messages: number, isEnough = () => false): Promise<void> {
+    const last = this.sent + messages
+    const sender = async () => {
+      while (!isEnough() && this.sent < last) {
+        this.sent += 1
+        await sendLong(this.world, this.room, this.sent)
+      }
     }
+    await Promise.all(Array.from({ length: SENDERS }, sender))
   }
-  const watching = async () => {
-    while (cut < CLIENTS && sent < MOST_MESSAGES) {
+
+  /** Until all slow readers are; answers how many are. */
+  async untilCut(countCut: () => Promise<number>): Promise<number> {
+    let cut = 0
+    let isSent = false
+    const sending = this.send(MOST_MESSAGES, () => cut === CLIENTS).then(() => {
+      isSent = true
+    })
+    // Whoever is over the soft cap has five seconds from there.
+    for (let looksLeft = 40; cut < CLIENTS && looksLeft > 0; looksLeft -= isSent ? 1 : 0) {
       cut = await countCut()
       await sleep(250)
     }
+    await sending
+    return cut
   }
-  await Promise.all([watching(), ...Array.from({ length: SENDERS }, sender)])
-  // Whoever is over the soft cap has five seconds from there.
-  for (let looks = 0; looks < 40 && cut < CLIENTS; looks += 1) {
-    await sleep(250)
-    cut = await countCut()
-  }
-  return cut
 }
 
 async function sendLong(

@@ -1,6 +1,5 @@
 import type { Fault } from '../fault.js'
 
-/** That both get the same id and seq is judged by the checker (a client id is answered one way only). */
 export const sentTwice: Fault = {
   name: 'C3',
   title: 'every message is sent twice, at the same moment, to two instances',
@@ -9,5 +8,15 @@ export const sentTwice: Fault = {
   schedule: (_draw, { seconds }) => [
     { atMs: 0, forMs: seconds * 1_000, act: 'send everything twice', target: 'clients' },
   ],
-  start: () => ({ inject: async () => undefined }),
+  start: ({ doubled }) => ({
+    inject: async () => undefined,
+    checks: async () => [
+      {
+        name: 'both instances answer with the same message',
+        checked: doubled.both,
+        violations: doubled.differing,
+        seen: `${doubled.both} messages to which both said yes`,
+      },
+    ],
+  }),
 }

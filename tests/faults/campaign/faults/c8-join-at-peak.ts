@@ -1,13 +1,14 @@
 import type { Message } from '../../../../apps/client/index.js'
 import type { Fault } from '../fault.js'
-import { edit, remove } from '../workload/operations/changing.js'
+import type { Account } from '../workload/account.js'
+import { editIn, removeIn } from '../workload/operations/changing.js'
 import { RawSocket } from '../workload/raw-socket.js'
-import type { World } from '../world.js'
+import type { Instance, World } from '../world.js'
 import { RoomView } from './room-view.js'
 
 const JOINS = 60
 
-type Joined = { readonly socket: RawSocket; readonly view: RoomView }
+type Joined = { readonly socket: RawSocket; readonly view: RoomView; readonly changes: number }
 
 /** Each joins with the snapshot while the room is at its busiest, and is to end up with what the room then holds. */
 export const joinAtPeak: Fault = {
@@ -15,18 +16,22 @@ export const joinAtPeak: Fault = {
   title: 'clients join at the busiest moment: the snapshot and the events after it are the room',
   scale: `${JOINS} joins`,
   workload: { operationsPerSecond: 90 },
-  schedule: (draw, { seconds, processes }) =>
+  schedule: (draw, { seconds, processes, people }) =>
     Array.from({ length: JOINS }, () => ({
       atMs: draw.between(0, seconds * 1_000),
       forMs: 0,
-      act: 'join',
+      act: `join as member ${draw.between(1, people)}`,
       target: `i${draw.between(1, processes)}`,
     })),
   start(world) {
     const joined: Joined[] = []
+    let made = 0
     return {
-      async inject({ target }) {
-        const one = await join(world, target, joined.length)
+      async inject({ act, target }) {
+        made += 1
+        const members = [...world.hotRoom.members]
+        const account = members[Number(act.split(' ').at(-1)) % members.length] as Account
+        const one = await join(world, world.instance(target), account, made)
         if (one !== null) joined.push(one)
         return undefined
       },
@@ -39,32 +44,40 @@ export const joinAtPeak: Fault = {
             : [`${socket.conn} was lost`],
         )
         for (const { socket } of joined) socket.close()
-        return [{ name: 'snapshots and events compared with the room', checked: staying.length, violations }]
+        const changes = joined.reduce((sum, each) => sum + each.changes, 0)
+        return [
+          { name: 'snapshots and events compared with the room', checked: staying.length, violations },
+          {
+            name: 'messages of the room changed while somebody joined',
+            checked: changes,
+            violations: [],
+            seen: `${changes} at ${joined.length} joins`,
+          },
+        ]
       },
     }
   },
 }
 
-async function join(world: World, target: string, number: number): Promise<Joined | null> {
-  const { hotRoom, writer, draw } = world
-  const account = draw.pick([...hotRoom.members])
+async function join(world: World, at: Instance, account: Account, number: number): Promise<Joined | null> {
+  const { hotRoom, writer } = world
   const view = new RoomView(account.userId)
-  // Two messages are changed while the snapshot is read.
-  const changes = [world.operate(edit), world.operate(remove)]
   const socket = await RawSocket.open(writer, {
     client: `joiner-${number}`,
     user: account.userId,
     login: account.login,
-    at: world.instance(target),
+    at,
     onPush: (event, payload) => {
       if (event === 'room:events' && payload.roomId === hotRoom.id) view.receive(payload)
     },
   })
+  // Two messages are changed while the snapshot is read.
+  const changing = [world.operate(editIn(hotRoom)), world.operate(removeIn(hotRoom))]
   const answer = await socket?.call('room:join', { roomId: hotRoom.id }, { f: 'join', room: hotRoom.id })
-  await Promise.all(changes)
+  const done = await Promise.all(changing)
   if (socket === null || answer?.is !== 'ok') return null
   view.begin(answer.data)
-  return { socket, view }
+  return { socket, view, changes: done.filter(Boolean).length }
 }
 
 /** Of the hot room, page by page. */

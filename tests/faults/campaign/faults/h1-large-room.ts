@@ -6,12 +6,17 @@ import { RawSocket } from '../workload/raw-socket.js'
 import { createRoom, inGroups, inviteAll, type RoomRecord } from '../workload/rooms.js'
 import { type Json, tryHttp } from '../workload/try-http.js'
 import type { Instance, World } from '../world.js'
+import { asFast, type Sends, sendMeanwhile } from './as-fast.js'
+import { closeAll, openProbes } from './probe.js'
 
 const MEMBERS = 500
 const PER_SECOND = 20
 /** Everybody has the message by then, as everywhere: L7. */
 const DELIVERED_WITHIN_MS = 2_000
 const LOOP_DELAY_MS = 500
+/** Probes at each instance, in rooms of the workload. */
+const OTHERS = 2
+const BEFORE_MS = 5_000
 
 type Arrivals = { readonly sentMs: number; first: number; last: number; count: number }
 
@@ -33,6 +38,8 @@ export const largeRoom: Fault = {
     const arrivals = new Map<string, Arrivals>()
     const sockets: RawSocket[] = []
     let room: RoomRecord | null = null
+    let before: Sends = { tookMs: [], refused: [] }
+    let meanwhile = before
     const loopDelaysMs: number[] = []
     const onPush = (event: string, payload: Json) => {
       if (event === 'room:events') for (const text of textsIn(payload)) arrive(arrivals.get(text))
@@ -50,7 +57,10 @@ export const largeRoom: Fault = {
         const watch = setInterval(() => {
           void loopDelays(world).then((ms) => loopDelaysMs.push(...ms))
         }, 1_000)
-        await sendSteadily(world, room as RoomRecord, seconds, arrivals)
+        const others = await openProbes(world, OTHERS)
+        before = await sendMeanwhile(others, sleep(BEFORE_MS))
+        meanwhile = await sendMeanwhile(others, sendSteadily(world, room as RoomRecord, seconds, arrivals))
+        closeAll(others)
         await sleep(DELIVERED_WITHIN_MS)
         clearInterval(watch)
         return undefined
@@ -59,7 +69,11 @@ export const largeRoom: Fault = {
       async afterHeal() {
         for (const socket of sockets) socket.close()
       },
-      checks: async () => [judgeArrivals([...arrivals.values()]), judgeLoop(loopDelaysMs)],
+      checks: async () => [
+        judgeArrivals([...arrivals.values()]),
+        asFast('other rooms are as fast meanwhile', before, meanwhile),
+        judgeLoop(loopDelaysMs),
+      ],
     }
   },
 }

@@ -3,6 +3,7 @@ import type { Draw } from '../draw.js'
 import type { Instance } from '../parts.js'
 import type { Account } from './account.js'
 import type { Device } from './device.js'
+import type { Doubled } from './doubled.js'
 import type { RoomRecord } from './rooms.js'
 import type { Texts } from './texts.js'
 
@@ -16,6 +17,7 @@ export type Stage = {
   readonly devicesOf: (account: Account) => readonly Device[]
   readonly spies: readonly Account[]
   readonly texts: Texts
+  readonly doubled: Doubled
 }
 
 /** One thing that somebody does. Resolves when it is over; never rejects for what a server answers. */

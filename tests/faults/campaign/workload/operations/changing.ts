@@ -8,14 +8,12 @@ import { aMember, aRoom, type Operation, type Stage } from '../stage.js'
 const RECENT = 30
 
 type Own = {
-  readonly room: RoomRecord
   readonly device: Device
   readonly messageId: string
   readonly text: string
 }
 
-function anOwnMessage(stage: Stage): Own | null {
-  const room = aRoom(stage)
+function anOwnMessage(stage: Stage, room: RoomRecord): Own | null {
   const found = aMember(stage, room)
   const shown = found?.device.rooms.get(room.id)?.getSnapshot().messages ?? []
   const own = shown
@@ -23,33 +21,42 @@ function anOwnMessage(stage: Stage): Own | null {
     .slice(-RECENT)
   if (found === null || own.length === 0) return null
   const { id, text } = stage.draw.pick(own)
-  return { room, device: found.device, messageId: id, text }
+  return { device: found.device, messageId: id, text }
 }
 
 /** Nothing was done, for certain. */
 const isRefusal = (error: unknown): boolean => error instanceof ParleyError && !error.uncertain
 
-export const edit: Operation = async (stage) => {
-  const own = anOwnMessage(stage)
-  if (own === null) return
+export const edit: Operation = async (stage) => void (await editIn(aRoom(stage))(stage))
+export const remove: Operation = async (stage) => void (await removeIn(aRoom(stage))(stage))
+
+/** Somebody edits a message of theirs in that room. True where that was done, for certain. */
+export const editIn = (room: RoomRecord) => async (stage: Stage) => {
+  const own = anOwnMessage(stage, room)
+  if (own === null) return false
   const base = stage.texts.begin(own.messageId, own.text)
-  if (base === null) return
+  if (base === null) return false
   const text = editedBody(base, stage.texts.nextToken())
   try {
-    await own.device.rooms.get(own.room.id)?.edit(own.messageId, text)
+    await own.device.rooms.get(room.id)?.edit(own.messageId, text)
     stage.texts.end(own.messageId, text)
+    return true
   } catch (error) {
     // An edit that may still take effect leaves the message closed.
     if (isRefusal(error)) stage.texts.end(own.messageId, null)
+    return false
   }
 }
 
-export const remove: Operation = async (stage) => {
-  const own = anOwnMessage(stage)
-  if (own === null || stage.texts.begin(own.messageId, own.text) === null) return
+/** The same, of deleting one. */
+export const removeIn = (room: RoomRecord) => async (stage: Stage) => {
+  const own = anOwnMessage(stage, room)
+  if (own === null || stage.texts.begin(own.messageId, own.text) === null) return false
   try {
-    await own.device.rooms.get(own.room.id)?.delete(own.messageId)
+    await own.device.rooms.get(room.id)?.delete(own.messageId)
+    return true
   } catch (error) {
     if (isRefusal(error)) stage.texts.end(own.messageId, null)
+    return false
   }
 }

@@ -39,5 +39,5 @@ export const sendTwice: Operation = async (stage) => {
       body: { clientMessageId: cmid, text: body },
       token: account.login.accessToken,
     })
-  await Promise.all([ask(), ask(otherInstance(stage, first))])
+  stage.doubled.add(body, await Promise.all([ask(), ask(otherInstance(stage, first))]))
 }
