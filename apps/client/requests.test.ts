@@ -65,6 +65,37 @@ describe('a request', () => {
     expect(socket.connected).toBe(true)
   })
 
+  it('that reads a room asks for no less than what was seen of it', async () => {
+    const socket = await on.connected()
+    const seen = { roomId: 'r', role: 'member', readSeq: 0, unread: 7 }
+    socket.push('room:changed', { ...seen, headSeq: 7 })
+    const read = (): Promise<unknown> =>
+      Promise.all([
+        on.client.request('message:list', { roomId: 'r' }),
+        on.client.request('message:search', { roomId: 'r', q: 'word' }),
+        on.client.request('room:sync', { roomId: 'r', since: 2 }),
+        on.client.request('message:list', { roomId: 'r', minSeq: 3 }),
+        on.client.request('message:list', { roomId: 'other' }),
+      ])
+    const asked = (): unknown[] =>
+      socket.emitted.splice(0).map(({ payload, ack }) => {
+        ack({ ok: true, data: { messages: [], events: [], headSeq: 9 } })
+        return (payload as { minSeq: number }).minSeq
+      })
+    const first = read()
+    await pass(0)
+    expect(asked()).toEqual([7, 7, 7, 3, 0])
+    await first
+    const around = on.client.request('message:around', { messageId: 'm' })
+    await pass(0)
+    socket.emitted.splice(0)[0]?.ack({ ok: true, data: { messages: [{ roomId: 'r' }], headSeq: 12 } })
+    await around
+    const second = read()
+    await pass(0)
+    expect(asked()).toEqual([12, 12, 12, 3, 9])
+    await second
+  })
+
   it('ends with the client', async () => {
     await on.connected()
     const asked = on.client

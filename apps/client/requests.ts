@@ -11,6 +11,9 @@ import type { Answer, Payload, SocketCall } from './wire.js'
 /** One attempt takes no longer, so that a dead connection leaves time for another. */
 const ATTEMPT_MS = 8_000
 
+/** What reads a room, and is never to be older than what this client has seen of it. */
+const READS: ReadonlySet<SocketCall> = new Set(['room:sync', 'message:list', 'message:search'])
+
 type Parts = {
   readonly link: Link
   readonly http: Http
@@ -41,18 +44,23 @@ export class Requests {
     payload: Payload<C>,
     options: RequestOptions = {},
   ): Promise<Answer<C>> {
-    const { link } = this.parts
+    const { link, heads } = this.parts
+    const roomId = 'roomId' in payload ? payload.roomId : null
+    const asked = roomId !== null && READS.has(call) ? { minSeq: heads.of(roomId), ...payload } : payload
     const answer = await this.repeated(options, async (deadline) => {
       await link.whenOnline(deadline)
       try {
-        return (await link.emit(call, payload, Math.min(ATTEMPT_MS, deadline.leftMs))) as Answer<C>
+        return (await link.emit(call, asked, Math.min(ATTEMPT_MS, deadline.leftMs))) as Answer<C>
       } catch (error) {
         if (toParleyError(error).code === 'UNAUTHENTICATED') link.doubtToken()
         throw error
       }
     })
-    if ('roomId' in payload && 'headSeq' in answer) this.parts.heads.note(payload.roomId, answer.headSeq)
-    if ('message' in answer) this.parts.heads.note(answer.message.roomId, answer.message.seq)
+    if ('headSeq' in answer) {
+      const read = roomId ?? ('messages' in answer ? answer.messages[0]?.roomId : null)
+      if (read != null) heads.note(read, answer.headSeq)
+    }
+    if ('message' in answer) heads.note(answer.message.roomId, answer.message.seq)
     return answer
   }
 
