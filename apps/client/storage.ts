@@ -10,7 +10,10 @@ export interface ClientStorage {
   delete(key: string): Promise<void>
   /** All keys with this beginning, in any order. */
   keys(prefix: string): Promise<readonly string[]>
-  /** Calls back after another tab or client changed something; answers how to stop. Without it the client looks by itself. */
+  /**
+   * Calls back after another tab or client changed something; answers how to stop. Without it the outbox of the others is looked at
+   * before each send and at each connection, and the login before each renewal; nothing looks in between.
+   */
   subscribe?(onChange: () => void): () => void
 }
 
