@@ -63,6 +63,8 @@ describe('RoomFeed over a bad network', () => {
         let connection = {}
         let asked = 0
         let lastSeq = 0
+        // What is thrown at the feed is taken for a failed request and tried again: it is looked at in the end.
+        const wrong: unknown[] = []
         link.onCall = ({ name, payload, answer, refuse }) => {
           const [readMs, arriveMs] = answerDelays[asked % answerDelays.length] ?? [0, 0]
           asked += 1
@@ -84,16 +86,17 @@ describe('RoomFeed over a bad network', () => {
           heads,
           environment: environmentOf({ random: () => 0.5 }),
           onChange: () => {
-            expect(log.headSeq).toBeGreaterThanOrEqual(lastSeq)
-            lastSeq = log.headSeq
             // Whatever is shown was so at that head: every message up to it, and none after.
             const sent = server.log
               .slice(0, log.headSeq)
               .flatMap((event) => (event.type === 'message.sent' ? event.seq : []))
-            if (log.isStarted) expect(log.listMessages().map(({ seq }) => seq)).toEqual(sent)
+            const shown = log.listMessages().map(({ seq }) => seq)
+            const isWrong = log.isStarted && JSON.stringify(shown) !== JSON.stringify(sent)
+            if (log.headSeq < lastSeq || isWrong) wrong.push({ lastSeq, headSeq: log.headSeq, shown, sent })
+            lastSeq = log.headSeq
           },
           onJoined: () => undefined,
-          onEnded: () => expect.unreachable('nobody was removed'),
+          onEnded: (error) => wrong.push({ ended: error }),
         })
         feed.enter()
         for (const one of steps) {
@@ -116,6 +119,7 @@ describe('RoomFeed over a bad network', () => {
         heads.note(ROOM, server.headSeq)
         feed.check()
         await vi.advanceTimersByTimeAsync(60_000)
+        expect(wrong).toEqual([])
         expect(log.headSeq).toBe(server.headSeq)
         expect(feed.isLive).toBe(true)
         expect(log.listMessages()).toEqual([...server.messages.values()])
