@@ -34,7 +34,8 @@ export interface Connection {
     roomId: string,
     join: (enter: () => Promise<void>) => Promise<Result<JoinedRoom, Refusal>>,
   ): Promise<Result<JoinedRoom, Refusal>>
-  leave(roomId: string): void
+  /** Resolves once the socket is out of the room, and no join that was under way can bring it back. */
+  leave(roomId: string): Promise<void>
   /** Prolongs the socket's life; false for a token of another login. */
   renew(actor: Actor, expiresAtMs: number): boolean
 }

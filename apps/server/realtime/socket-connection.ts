@@ -24,7 +24,8 @@ type Place = { headSeq: number | null }
 /** One signed-in socket of this process: its rooms, and how long it may stay. */
 export class SocketConnection implements Connection {
   private readonly places = new Map<RoomId, Place>()
-  private readonly joining = new Map<RoomId, Promise<unknown>>()
+  /** The last of the joins and leavings of each room that are under way. */
+  private readonly turns = new Map<RoomId, Promise<unknown>>()
   /** Rooms whose join is under way, and may yet take a place. */
   private readonly entering = new Set<RoomId>()
   private expiry: NodeJS.Timeout
@@ -48,28 +49,21 @@ export class SocketConnection implements Connection {
     return this.over
   }
 
-  async enter(roomId: RoomId, join: Join): Promise<Result<JoinedRoom, Refusal>> {
+  enter(roomId: RoomId, join: Join): Promise<Result<JoinedRoom, Refusal>> {
     // Joins of one room go one after the other: each decides whether the socket stays in it.
-    const before = this.joining.get(roomId)
-    const mine = (before ?? Promise.resolve()).catch(() => undefined).then(() => this.joinOnce(roomId, join))
-    this.joining.set(roomId, mine)
-    try {
-      return await mine
-    } finally {
-      if (this.joining.get(roomId) === mine) this.joining.delete(roomId)
-    }
+    return this.inTurn(roomId, () => this.joinOnce(roomId, join))
   }
 
-  leave(roomId: RoomId): void {
-    if (!this.places.delete(roomId)) return
-    void this.socket.leave(roomChannel(roomId))
-    this.rooms.release(roomId)
+  async leave(roomId: RoomId): Promise<void> {
+    this.giveUp(roomId)
+    // A join that is under way may only now be about to take its place.
+    if (this.turns.has(roomId)) await this.inTurn(roomId, async () => this.giveUp(roomId))
   }
 
   /** The user left the room at `seq`; an event from before this socket's reading tells of an earlier membership. */
   depart(roomId: RoomId, seq: number): void {
     const place = this.places.get(roomId)
-    if (place !== undefined && (place.headSeq === null || seq > place.headSeq)) this.leave(roomId)
+    if (place !== undefined && (place.headSeq === null || seq > place.headSeq)) this.giveUp(roomId)
   }
 
   renew(actor: Actor, expiresAtMs: number): boolean {
@@ -107,7 +101,24 @@ export class SocketConnection implements Connection {
   }
 
   private leaveAll(): void {
-    for (const roomId of this.places.keys()) this.leave(roomId)
+    for (const roomId of this.places.keys()) this.giveUp(roomId)
+  }
+
+  private async inTurn<T>(roomId: RoomId, act: () => Promise<T>): Promise<T> {
+    const before = this.turns.get(roomId) ?? Promise.resolve()
+    const mine = before.catch(() => undefined).then(act)
+    this.turns.set(roomId, mine)
+    try {
+      return await mine
+    } finally {
+      if (this.turns.get(roomId) === mine) this.turns.delete(roomId)
+    }
+  }
+
+  private giveUp(roomId: RoomId): void {
+    if (!this.places.delete(roomId)) return
+    void this.socket.leave(roomChannel(roomId))
+    this.rooms.release(roomId)
   }
 
   private async joinOnce(roomId: RoomId, join: Join): Promise<Result<JoinedRoom, Refusal>> {
@@ -136,7 +147,7 @@ export class SocketConnection implements Connection {
     try {
       const result = await join(enter)
       if (!result.ok) {
-        this.leave(roomId)
+        this.giveUp(roomId)
         return result
       }
       // Taken out while it was being read: what was read may be from before or after that.
@@ -145,7 +156,7 @@ export class SocketConnection implements Connection {
       place.headSeq = result.value.headSeq
       return result
     } catch (error) {
-      if (former === undefined) this.leave(roomId)
+      if (former === undefined) this.giveUp(roomId)
       throw error
     }
   }

@@ -135,7 +135,7 @@ export const roomOperations = [
     input: strict({ roomId: Id }),
     output: shape({}),
     async run({ connection }, { roomId }) {
-      connection.leave(roomId)
+      await connection.leave(roomId)
       return ok({})
     },
   }),
