@@ -21,7 +21,7 @@ const report: FaultReport = {
   seed: 7,
   commit: 'abc',
   steps: [],
-  marginMs: 0,
+  stalledMs: null,
   experience: null,
   checks: [{ name: 'a check', checked: 12, violations: [] }],
   verdicts: [],

@@ -51,12 +51,12 @@ async function runAll(faults: readonly AnyFault[], options: CampaignOptions): Pr
   return reports
 }
 
-function tell({ violations, checks, tookMs, historyPath, marginMs }: FaultReport): void {
+function tell({ violations, checks, tookMs, historyPath, stalledMs }: FaultReport): void {
   for (const violation of violations) say(`  VIOLATION ${violation}`)
   for (const { name, seen } of checks) if (seen !== undefined) say(`  ${name}: ${seen}`)
   say(
     `  ${violations.length === 0 ? 'withstood' : 'VIOLATED'} after ${Math.round(tookMs / 1_000)} s, ` +
-      `the clients themselves at most ${marginMs} ms late; ${historyPath ?? 'no history'}`,
+      `the clients themselves at most ${stalledMs ?? 0} ms late; ${historyPath ?? 'no history'}`,
   )
 }
 
@@ -99,7 +99,7 @@ async function emptyReport(
     seed,
     commit: await currentCommit(),
     steps: [],
-    marginMs: 0,
+    stalledMs: null,
     experience: null,
     checks: [],
     verdicts: [],

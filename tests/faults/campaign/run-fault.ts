@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicNs } from '../checker/history.js'
 import type { HistoryWriter } from '../checker/history-file.js'
@@ -14,6 +13,7 @@ import type { FaultReport } from './report/kept-reports.js'
 import { type Sampling, sample } from './samples.js'
 import { presenceConverges, settle } from './settle.js'
 import { auditTables, readTables } from './sql-audit.js'
+import { type StallWatch, watchStalls } from './stalls.js'
 import { readPresence } from './workload/operations/reading.js'
 import type { RoomRecord } from './workload/rooms.js'
 import { Workload } from './workload/workload.js'
@@ -39,17 +39,15 @@ export async function runFault(options: RunOptions): Promise<FaultReport> {
   for (const step of steps) say(`  ${describeStep(step)}`)
   const opened = await openWorld(options)
   const checks: Check[] = []
+  const stalls = watchStalls((line) => opened.writer.write(line))
   try {
     const world = worldOf(opened, options)
     const run = fault.start(world)
     const phasesMs = { ...PHASES_MS, ...options.phasesMs }
-    const ownDelay = monitorEventLoopDelay({ resolution: 10 })
-    ownDelay.enable()
     const { window, samples } = await underLoad(opened, run, steps, options, phasesMs)
     checks.push(...(await atRest(opened, run, phasesMs)))
-    ownDelay.disable()
     samples.stop()
-    checks.push(...(await lastLooks(opened, fault)))
+    checks.push(...(await lastLooks(opened, fault, stalls)))
     checks.push(await allAlive(opened))
     return await reportOf({
       ...options,
@@ -57,10 +55,10 @@ export async function runFault(options: RunOptions): Promise<FaultReport> {
       steps,
       window,
       checks,
-      marginMs: Math.ceil(ownDelay.max / 1e6),
       tookMs: performance.now() - startedMs,
     })
   } finally {
+    stalls.stop()
     await opened.close()
   }
 }
@@ -172,6 +170,7 @@ async function atRest(
 async function lastLooks(
   { stage, writer, devices, rooms, instances, database }: OpenedWorld,
   fault: Fault,
+  stalls: StallWatch,
 ): Promise<readonly Check[]> {
   for (let look = 0; look < 2 * stage.rooms.length; look += 1) await readPresence(stage)
   const { readersPerRoom = Number.POSITIVE_INFINITY } = fault
@@ -185,6 +184,7 @@ async function lastLooks(
   const open = devices.all.flatMap(({ connections }) => connections)
   writer.write({ type: 'sockets', t: monotonicNs(), open })
   for (const device of devices.all) device.leaveHistory()
+  stalls.stop()
   await writer.close()
   return [reads, await auditTables(database)]
 }

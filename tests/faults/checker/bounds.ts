@@ -14,5 +14,8 @@ export const BOUNDS_MS = {
   'L10-sign-out': 1_000,
 } as const satisfies Record<Bound, number>
 
+/** Where the clients stood still for longer than this, nobody can say what was late. */
+export const LONGEST_STALL_MS = 1_000
+
 /** The contract's bounds of L7, L8 and L9 while Redis is away. */
 export const BOUND_WITHOUT_REDIS_MS = 5_000

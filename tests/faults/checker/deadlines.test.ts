@@ -44,6 +44,19 @@ describe('A bound', () => {
     expect(overAt(some, 20_000, 'L7', 'i1')).toBe(22_000)
   })
 
+  it('is wider by the worst stall of the clients in its time, and endless where that was too long', () => {
+    const stall = (start: number, ms: number) =>
+      ({ type: 'stall', start: start * MS, stop: (start + ms) * MS }) as const
+    const some = new Deadlines(historyOf([header, stall(1_500, 300), stall(2_500, 700), stall(9_000, 1_100)]))
+    expect(overAt(some, 1_000, 'L7')).toBe(3_700)
+    expect(overAt(some, 1_900, 'L7')).toBe(4_600)
+    expect(overAt(some, 4_000, 'L7')).toBe(6_000)
+    expect(overAt(some, 7_500, 'L7')).toBe(Infinity)
+    expect(overAt(some, 4_000, 'L10-disconnect')).toBe(Infinity)
+    expect(overAt(some, 8_500, 'L8')).toBe(9_500)
+    expect(overAt(some, 10_200, 'L7')).toBe(12_200)
+  })
+
   it('of what must be safe is never put off, and has what the contract gives while Redis is away', () => {
     const frozen = deadlines(fault({ suspends: ['L7', 'L10'] }))
     expect(overAt(frozen, 20_000, 'L8')).toBe(21_000)

@@ -1,5 +1,12 @@
-import { BOUND_WITHOUT_REDIS_MS, BOUNDS_MS, type Bound, type Suspendable } from './bounds.js'
-import type { History, NemesisLine } from './history.js'
+import {
+  BOUND_WITHOUT_REDIS_MS,
+  BOUNDS_MS,
+  type Bound,
+  LONGEST_STALL_MS,
+  type Suspendable,
+} from './bounds.js'
+import { firstAt } from './grouping.js'
+import type { History, NemesisLine, StallLine } from './history.js'
 
 const NS_PER_MS = 1_000_000
 /** Who sees what is late. */
@@ -22,27 +29,41 @@ export class Deadlines {
   private readonly suspending: Record<Suspendable, readonly NemesisLine[]>
   private readonly instances: ReadonlySet<string>
   private readonly clients: ReadonlySet<string>
-  private readonly marginMs: number
+  private readonly stalls: readonly StallLine[]
+  private readonly stallStops: readonly number[]
 
   constructor(history: History) {
-    const { faults, header, connections } = history
+    const { faults, header, connections, stalls } = history
     this.withoutRedis = faults.filter(({ redis }) => redis === 'away')
     const suspending = (what: Suspendable) => faults.filter(({ suspends }) => suspends?.includes(what))
     this.suspending = { L7: suspending('L7'), L10: suspending('L10') }
     this.instances = new Set(header.instances)
     this.clients = new Set(connections.map(({ client }) => client))
-    this.marginMs = header.marginMs ?? 0
+    this.stalls = stalls
+    this.stallStops = stalls.map(({ stop }) => stop)
   }
 
+  /** `Infinity` where that cannot be judged. */
   after(t: number, bound: Bound, who: Onlooker): number {
     const what = SUSPENDABLE[bound]
-    const ns = (this.boundMs(t, bound) + (what === null ? 0 : this.marginMs)) * NS_PER_MS
+    const ns = this.boundMs(t, bound) * NS_PER_MS
     let deadline = t + ns
+    if (what === null) return deadline
     // In the order of their start, so that one after another can put it off.
-    for (const fault of what === null ? [] : this.suspending[what])
+    for (const fault of this.suspending[what])
       if (fault.start <= deadline && fault.stop >= t && this.concerns(fault, who))
         deadline = Math.max(deadline, fault.stop + ns)
-    return deadline
+    return deadline + this.worstStall(t, deadline)
+  }
+
+  private worstStall(from: number, to: number): number {
+    let worst = 0
+    for (let at = firstAt(this.stallStops, from); at < this.stalls.length; at += 1) {
+      const { start, stop } = this.stalls[at] as StallLine
+      if (start > to) break
+      worst = Math.max(worst, stop - start)
+    }
+    return worst > LONGEST_STALL_MS * NS_PER_MS ? Infinity : worst
   }
 
   private boundMs(t: number, bound: Bound): number {

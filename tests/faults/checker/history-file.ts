@@ -38,7 +38,7 @@ export class HistoryWriter {
     this.write({ type: 'header', ...header })
   }
 
-  /** Lines for which there is nothing more convenient: `nemesis`, `final`, `sockets`, `sample`. */
+  /** Lines for which there is nothing more convenient: `nemesis`, `final`, `sockets`, `sample`, `stall`. */
   write(line: Line): void {
     this.file.write(`${JSON.stringify(line)}\n`)
   }
@@ -135,6 +135,7 @@ export function historyOf(lines: Iterable<Line>): History {
     finals: inTime(finals),
     sockets: inTime(of('sockets')),
     samples: inTime(of('sample')),
+    stalls: of('stall').sort((a, b) => a.start - b.start),
   }
 }
 

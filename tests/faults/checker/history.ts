@@ -30,12 +30,15 @@
  *
  * A fault can make the bound of L7 or L10 meaningless, as a frozen Postgres does. Its line then lists it in `suspends`, and
  * the bound runs from the moment when the fault was healed. If its target is an instance or a client, that goes for what
- * these saw only. The header may add a margin to the same two, for a slow machine. L1 to L3, L8, L9, L13 and L15 have no
- * allowance: no fault line and no margin widens them.
+ * these saw only. A `stall` line adds its length to the same two where their time overlaps it, because whatever came meanwhile
+ * was noted down late; what overlaps a stall of more than a second is not judged. The other invariants have no allowance: no
+ * fault and no stall widens them.
  */
 
+import type { Answer, Entry, Observed, PresenceOf } from './answer.js'
 import type { Suspendable } from './bounds.js'
 
+export type { Answer, Entry, Observed, PresenceOf, Range } from './answer.js'
 export type { Suspendable }
 
 export const INVARIANTS = [
@@ -65,8 +68,6 @@ export type Header = {
   /** Commit, versions, sizes, whatever is needed to repeat the run. */
   readonly configuration: Readonly<Record<string, unknown>>
   readonly instances: readonly string[]
-  /** Added to the bounds of L7 and L10 on a slow machine; 0 unless given. */
-  readonly marginMs?: number
   /** Invariants that this run cannot judge, and why. For any other, having checked nothing is a failure. */
   readonly outOfScope?: Readonly<Partial<Record<Invariant, string>>>
 }
@@ -78,54 +79,6 @@ export type Caller = {
   readonly session: string
   readonly conn: string | null
   readonly instance: string
-}
-
-/** A message as some answer, push or screen shows it. `seq` is that of its sending. A tombstone has the body ''. */
-export type Observed = {
-  readonly mid: string
-  readonly seq: number
-  readonly sender: string
-  readonly cmid: string
-  readonly body: string
-  readonly deleted: boolean
-}
-
-/** An event of a room's log. */
-export type Entry = {
-  readonly seq: number
-  /** `message.sent`, `member.left` and so on, as in the contract. */
-  readonly event: string
-  readonly actor: string
-  /** Of `message.*`. */
-  readonly mid?: string
-  /** Of `message.sent` and `message.edited`. */
-  readonly message?: Observed
-  /** Of `member.*`: whom it is about. */
-  readonly subject?: string
-}
-
-/** The seqs, both ends included, of which an answer shows everything that it could show. */
-export type Range = { readonly from: number; readonly to: number }
-
-export type PresenceOf = { readonly user: string; readonly state: 'online' | 'away' | 'offline' }
-
-/** What an answer says, as far as it is judged. `answerOf` makes it from a wire answer. */
-export type Answer = {
-  /** The room that it is about, where it says so. */
-  readonly room?: string
-  readonly head?: number
-  /** Of the room's log: `join` with `since`, and `sync`. */
-  readonly entries?: readonly Entry[]
-  readonly entriesRange?: Range
-  /** Of `history`, of a snapshot, or the one message of a `send`, `edit` or `delete`. */
-  readonly messages?: readonly Observed[]
-  /** Absent where an answer is a selection (`search`) or holds a single message. */
-  readonly messagesRange?: Range
-  readonly presence?: readonly PresenceOf[]
-  /** False where a server said that it cannot know everyone's state. */
-  readonly presenceComplete?: boolean
-  /** Every canary in the answer, wherever it stood: `ROOM:USER:COUNTER`. */
-  readonly canaries?: readonly string[]
 }
 
 /**
@@ -279,6 +232,9 @@ export type Sample = {
   readonly loopDelayMs: number
 }
 
+/** The process that hears for the clients stood still. */
+export type StallLine = { readonly type: 'stall'; readonly start: number; readonly stop: number }
+
 export type Line =
   | Header
   | Call
@@ -289,6 +245,7 @@ export type Line =
   | FinalLog
   | SocketsLine
   | Sample
+  | StallLine
 
 /** A history in memory, each kind by itself, in the order of time. */
 export type History = {
@@ -301,6 +258,7 @@ export type History = {
   readonly finals: readonly FinalLog[]
   readonly sockets: readonly SocketsLine[]
   readonly samples: readonly Sample[]
+  readonly stalls: readonly StallLine[]
 }
 
 /** Nanoseconds of the host's monotonic clock. Exact up to 104 days after it was started, then to 2 ns. */

@@ -18,10 +18,15 @@ export function reportOn(history: History, judgement: Judgement): string[] {
     '',
     ...verdictTable(judgement),
     '',
+    `The clients stood still ${history.stalls.length} times, for ${Math.round(worstStallMs(history))} ms at worst.`,
+    '',
     ...judgement.violations.flatMap((violation) => witnessOf(violation, history, origin)),
     ...experienceTable(judgement.experience),
   ]
 }
+
+export const worstStallMs = ({ stalls }: History): number =>
+  stalls.reduce((worst, { start, stop }) => Math.max(worst, (stop - start) / 1e6), 0)
 
 export function verdictTable({ verdicts, checkedBySteps }: Judgement): string[] {
   const rows = verdicts.map(({ invariant, outcome, checks, found, reason }) => {

@@ -5,7 +5,7 @@ import { KINDS } from '../../checker/findings.js'
 import { groupBy } from '../../checker/grouping.js'
 import type { History } from '../../checker/history.js'
 import { readHistory } from '../../checker/history-file.js'
-import { faultAt, reportOn } from '../../checker/report.js'
+import { faultAt, reportOn, worstStallMs } from '../../checker/report.js'
 import type { Check, Step } from '../fault.js'
 import type { OpenedWorld, RunOptions } from '../opened-world.js'
 import { experienceOf, type FaultWindow } from './experience.js'
@@ -16,16 +16,13 @@ export type ReportSetup = RunOptions & {
   readonly steps: readonly Step[]
   readonly window: FaultWindow
   readonly checks: readonly Check[]
-  /** By how much this process, which hears for all clients, was late itself. */
-  readonly marginMs: number
   readonly tookMs: number
 }
 
 /** Judges the history of a run and keeps the judgement beside it. */
 export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
   const { fault, seed, opened, steps, window, checks, tookMs } = setup
-  const written = await readHistory(opened.historyPath)
-  const history = { ...written, header: { ...written.header, marginMs: setup.marginMs } }
+  const history = await readHistory(opened.historyPath)
   const judgement = checkHistory(history)
   const report: FaultReport = {
     name: fault.name,
@@ -35,7 +32,7 @@ export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
     seed,
     commit: String(history.header.configuration.commit),
     steps,
-    marginMs: setup.marginMs,
+    stalledMs: Math.round(worstStallMs(history)),
     experience: experienceOf(history, window),
     checks,
     verdicts: judgement.verdicts,

@@ -13,8 +13,8 @@ export type FaultReport = {
   /** Of the code that was run. */
   readonly commit: string
   readonly steps: readonly Step[]
-  /** By how much the clients themselves were late at worst; added to what is allowed to L7 and L10. */
-  readonly marginMs: number
+  /** For how long the clients' own process stood still at worst; null where the fault brings its own judgement. */
+  readonly stalledMs: number | null
   readonly experience: Experience | null
   readonly checks: readonly Check[]
   /** By the checker, on each invariant. */

@@ -10,6 +10,7 @@ const HEADINGS = [
   'sends / acks / pushes',
   'refused / unanswered',
   'checks',
+  'clients late ms',
   'ack p50 / p99 ms before, during, after',
   'delivery p50 / p99 ms before, during, after',
 ]
@@ -33,6 +34,7 @@ function cellsOf(report: FaultReport): string[] {
     counts?.[0] ?? `${experience?.sends} / ${experience?.acks} / ${experience?.pushes}`,
     counts?.[1] ?? `${experience?.refused} / ${experience?.unanswered}`,
     String(checked.reduce((sum, count) => sum + count, 0)),
+    String(report.stalledMs ?? '–'),
     counts?.[2] ?? PHASES.map((phase) => latencyText(experience?.ack[phase])).join(', '),
     counts?.[3] ?? PHASES.map((phase) => latencyText(experience?.delivery[phase])).join(', '),
   ]
