@@ -84,11 +84,7 @@ export interface StandaloneFault {
 
 export type StandaloneOptions = { readonly seed: number; readonly say: (line: string) => void }
 
-export type StandaloneReport = {
-  readonly sends: number
-  readonly acks: number
-  readonly checks: readonly Check[]
-}
+export type StandaloneReport = { readonly checks: readonly Check[] }
 
 export const isStandalone = (fault: Fault | StandaloneFault): fault is StandaloneFault => 'run' in fault
 
