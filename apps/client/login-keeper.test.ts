@@ -16,12 +16,15 @@ let storage: ClientStorage
 let clockMs: number
 const keepers: LoginKeeper[] = []
 
-function openTab(send: (call: HttpCall) => Promise<SignedIn> = server.send): LoginKeeper {
+function openTab(
+  send: (call: HttpCall) => Promise<SignedIn> = server.send,
+  transport: 'token' | 'cookie' = 'token',
+): LoginKeeper {
   const keeper = new LoginKeeper({
     http: { send } as unknown as Http,
     stored: new StoredLogin(storage),
     environment: environmentOf({ nowMs: () => clockMs, random: () => 0.5 }),
-    transport: 'token',
+    transport,
   })
   keepers.push(keeper)
   return keeper
@@ -271,5 +274,24 @@ describe('LoginKeeper in several tabs', () => {
       passS(LIFE_S)
       expect(await keeper.accessToken()).toBe(`access-${1 + 2 * round}`)
     }
+  })
+
+  it('keeps its own access token where a cookie holds the other one, whoever else renews', async () => {
+    let issued = 0
+    const send = async (): Promise<SignedIn> => {
+      issued += 1
+      const answer = await server.send({ method: 'POST', path: '/auth/sign-in', withinMs: 1_000 })
+      return { ...answer, refreshToken: null }
+    }
+    const [one, two] = [openTab(send, 'cookie'), openTab(send, 'cookie')]
+    await one.open('/auth/sign-in', credentials)
+    await two.resume()
+    for (let round = 0; round < 3; round += 1) {
+      const tokens = [await one.accessToken(), await two.accessToken()]
+      await new Promise((resolve) => setTimeout(resolve))
+      expect([await one.accessToken(), await two.accessToken()]).toEqual(tokens)
+      passS(LIFE_S)
+    }
+    expect(issued).toBe(6)
   })
 })

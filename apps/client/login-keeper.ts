@@ -207,7 +207,7 @@ export class LoginKeeper {
     if (this.login !== own) return
     if (shared === null) this.forget('signed-out')
     else if (shared.key !== own.key) this.forget('replaced')
-    else if (isOlder(own, shared)) this.login = shared
+    else if (shared.access !== null && isOlder(own, shared)) this.login = shared
   }
 
   private take(login: Login, isStored: boolean): void {
