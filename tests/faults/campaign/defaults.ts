@@ -33,8 +33,11 @@ export const PHASES_MS = {
   settle: 60_000,
   /** Presence after a death. */
   presence: 60_000,
-  /** At rest before the last looks: longer than what a push or a read without `minSeq` may lag. */
-  rest: 3_000,
+  /**
+   * At rest before the last looks: longer than what a push or a read without `minSeq` may lag, and than the 20 s after which
+   * whoever is connected must be shown so. Sooner, presence at the end could not be judged.
+   */
+  rest: 22_000,
 }
 
 export type PhasesMs = Readonly<Record<keyof typeof PHASES_MS, number>>
