@@ -77,8 +77,11 @@ const SETTLED = Buffer.from([0x5a, 0, 0, 0, 5, 0x49])
 export type AtCommit = {
   /** What of interest a chunk to Postgres asks to store; null: nothing. */
   readonly storedBy: (chunk: Buffer) => string | null
-  /** Asked when that has been committed, before whoever wanted it is told. */
-  readonly verdict: (stored: string) => Verdict
+  /**
+   * Asked when that has been committed, or turned out not to be what the statement stores, before whoever wanted it is told.
+   * `answer` is the last chunk of what Postgres says to it.
+   */
+  readonly verdict: (stored: string, answer: Buffer) => Verdict
 }
 
 /** Acts exactly between a commit and its answer: Postgres has committed, and whoever asked does not know it yet. */
@@ -93,7 +96,7 @@ export function tapCommits(proxy: TcpProxy, { storedBy, verdict }: AtCommit): He
       if (stored === null || !chunk.includes(SETTLED)) return 'pass'
       const settled = stored
       stored = null
-      return verdict(settled)
+      return verdict(settled, chunk)
     }
   })
   return async () => proxy.tapWith(null)
