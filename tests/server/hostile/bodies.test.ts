@@ -1,3 +1,5 @@
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Instances, startInstances } from '../../support/instances.js'
@@ -27,6 +29,29 @@ afterAll(async () => {
   await target?.stop()
 })
 
+/** Writes head and pieces, one every 20 ms, and reads only then; what it reads first, or why it could not go on. */
+function answerToLateReader(to: string, head: string, pieces: number, piece: Buffer): Promise<string> {
+  const { hostname, port } = new URL(to)
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname)
+    socket.pause()
+    socket.on('error', (error) => resolve(String(error)))
+    socket.once('data', (chunk) => {
+      resolve(chunk.toString('latin1'))
+      socket.destroy()
+    })
+    const write = async (): Promise<void> => {
+      socket.write(head)
+      for (let written = 0; written < pieces; written += 1) {
+        await sleep(20)
+        socket.write(piece)
+      }
+      socket.resume()
+    }
+    socket.once('connect', () => void write())
+  })
+}
+
 describe('a body over HTTP', () => {
   it('input D1: one byte above the limit is refused, with and without a length told, and one at the limit is read', async () => {
     const { accessToken: token } = room.owner
@@ -51,6 +76,11 @@ describe('a body over HTTP', () => {
         [1_048_576, 413, 'TOO_LARGE', 413],
       ])
     })
+  })
+
+  it('input D1: above the limit is answered also to one who reads when all of it is written', async () => {
+    const head = `POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${MIB}\r\n\r\n`
+    expect(await answerToLateReader(url, head, 16, Buffer.alloc(MIB / 16, 'x'))).toMatch(/^HTTP\/1\.1 413 /)
   })
 
   it('input D17: that is compressed is not unpacked', async () => {
