@@ -153,6 +153,7 @@ class Client implements ParleyClient {
       environment: this.environment,
       deadlineMs: this.options.deadlineMs ?? DEADLINE_MS,
       messagesKept: this.options.messagesKept ?? MESSAGES_KEPT,
+      onRoom: (told) => this.rooms.updated(told),
       onClose: () => this.closeRoom(room),
     })
     this.open.set(roomId, { room, handles: 1 })

@@ -35,6 +35,7 @@ beforeEach(() => {
     environment: environmentOf(),
     deadlineMs: 1_000,
     messagesKept: 10,
+    onRoom: () => undefined,
     onClose: () => undefined,
   })
 })

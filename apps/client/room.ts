@@ -9,7 +9,17 @@ import { callSafely } from './store.js'
 import type { Outbox, OutboxItem, Outgoing, RoomHandle, RoomSnapshot, SendOptions } from './types.js'
 import { Typing } from './typing.js'
 import { tooLate } from './waiting.js'
-import type { Answer, Delivery, JoinedRoom, Message, Presence, Pushes, PushName, RoomEvent } from './wire.js'
+import type {
+  Answer,
+  Delivery,
+  JoinedRoom,
+  Message,
+  Presence,
+  Pushes,
+  PushName,
+  Room,
+  RoomEvent,
+} from './wire.js'
 
 export type RoomParts = {
   readonly roomId: string
@@ -21,6 +31,8 @@ export type RoomParts = {
   readonly environment: Environment
   readonly deadlineMs: number
   readonly messagesKept: number
+  /** The room was joined, or has other settings now. */
+  readonly onRoom: (room: Room) => void
   /** The app has closed the handle. */
   readonly onClose: () => void
 }
@@ -216,6 +228,7 @@ export class OpenRoom implements RoomHandle {
 
   private advanced(applied: readonly RoomEvent[]): void {
     for (const event of applied) if (event.type === 'message.sent') this.typing.set(event.actorId, false, 0)
+    if (applied.some(({ type }) => type === 'room.updated')) this.tellRoom()
     this.changed()
   }
 
@@ -224,6 +237,11 @@ export class OpenRoom implements RoomHandle {
       ...answer.presence.map((presence) => [presence.userId, presence] as const),
       ...this.presenceSinceJoin,
     ])
+    this.tellRoom()
+  }
+
+  private tellRoom(): void {
+    if (this.log.room !== null) this.parts.onRoom(this.log.room)
   }
 
   private ended(error: ParleyError | null): void {

@@ -14,6 +14,7 @@ export class ScriptedRoom {
   readonly log: RoomEvent[] = []
   readonly messages = new Map<string, Message>()
   private members: Member[] = []
+  private name = 'A room'
 
   constructor(private readonly snapshotSize = 50) {
     for (const userId of [SELF, OTHER]) this.join(userId)
@@ -55,6 +56,11 @@ export class ScriptedRoom {
     }
     this.messages.set(message.id, message)
     return this.add('message.sent', { message }, senderId)
+  }
+
+  rename(name: string): RoomEvent {
+    this.name = name
+    return this.add('room.updated', { room: this.room })
   }
 
   edit(id: string, text: string): RoomEvent {
@@ -105,7 +111,7 @@ export class ScriptedRoom {
   private get room(): Room {
     return {
       id: ROOM,
-      name: 'A room',
+      name: this.name,
       kind: 'group',
       mediation: 'off',
       sendAnyway: true,
