@@ -35,7 +35,7 @@ export const rollingRestart: Fault = {
     const ends: Termination[] = []
     const returns: Return[] = []
     const lastOutcomes: Outcome[] = []
-    const sends: Sends = { seen: new Map(), failures: new Map(), tookMs: [] }
+    const sends: Sends = { seen: new Set(), failures: new Map(), tookMs: [] }
     return {
       async prepare() {
         for (const device of world.devices.all) watchOutbox(device, sends)
@@ -97,27 +97,31 @@ const answered = (outcomes: readonly Outcome[]): Check => ({
 
 /** Messages that were in an outbox, and what a user would be shown as failed, with the code. */
 type Sends = {
-  /** When it was first there. */
-  readonly seen: Map<string, number>
+  readonly seen: Set<string>
   readonly failures: Map<string, string>
-  /** From there to its ack. */
+  /** From the outbox to the ack. */
   readonly tookMs: number[]
 }
 
 function watchOutbox({ client, name }: Device, { seen, failures, tookMs }: Sends): void {
-  const acked = new Set<string>()
+  const waiting = new Map<string, number>()
   client.outbox.subscribe(() => {
-    for (const { state, clientMessageId, error } of client.outbox.getSnapshot()) {
+    const present = client.outbox.getSnapshot()
+    for (const { state, clientMessageId, error } of present) {
       const message = `${name} ${clientMessageId}`
-      const sinceMs = seen.get(message) ?? performance.now()
-      seen.set(message, sinceMs)
-      if (state === 'delivered' && !acked.has(message)) {
-        acked.add(message)
+      seen.add(message)
+      if (state === 'failed') {
+        waiting.delete(message)
+        if (!DESERVED.has(error?.code ?? '')) failures.set(message, error?.code ?? 'no code')
+      } else if (!waiting.has(message)) waiting.set(message, performance.now())
+    }
+    // What has been acked is in the outbox no more.
+    const names = new Set(present.map(({ clientMessageId }) => `${name} ${clientMessageId}`))
+    for (const [message, sinceMs] of waiting)
+      if (!names.has(message)) {
+        waiting.delete(message)
         tookMs.push(performance.now() - sinceMs)
       }
-      if (state === 'failed' && !DESERVED.has(error?.code ?? ''))
-        failures.set(message, error?.code ?? 'no code')
-    }
   })
 }
 
