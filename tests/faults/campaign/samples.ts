@@ -28,8 +28,8 @@ async function take(writer: HistoryWriter, { name, url }: Instance): Promise<voi
 }
 
 /** Of a Prometheus page, the lines without labels. */
-export async function metricsOf(url: string): Promise<Map<string, number>> {
-  const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(EVERY_MS) })
+export async function metricsOf(url: string, withinMs = EVERY_MS): Promise<Map<string, number>> {
+  const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(withinMs) })
   const text = await response.text()
   return new Map(
     Array.from(text.matchAll(/^([a-z_\d]+) ([-+.\deE]+)$/gm), ([, name = '', value]) => [

@@ -21,6 +21,8 @@ const HEALTHY = 2
 const MESSAGES_BEFORE = 20
 const NONE: Sends = { tookMs: [], refused: [] }
 const BACK_WITHIN_MS = 60_000
+/** A server that is flooded takes a while to tell how many it has cut. */
+const TOLD_WITHIN_MS = 15_000
 
 /** What they ask passes, what they are answered does not: their own half of the connection looks alive. */
 export const slowReaders: Fault = {
@@ -90,7 +92,7 @@ export const slowReaders: Fault = {
 }
 
 async function cutSoFar({ instances }: World): Promise<number> {
-  const metrics = await Promise.all(instances.map(({ url }) => metricsOf(url)))
+  const metrics = await Promise.all(instances.map(({ url }) => metricsOf(url, TOLD_WITHIN_MS)))
   return metrics.reduce((sum, each) => sum + (each.get('parley_slow_readers_total') ?? 0), 0)
 }
 
