@@ -65,14 +65,16 @@ describe('npm run faults', () => {
   })
 
   it('writes its table where the page has a place for it, and nowhere else', () => {
-    const page = 'before\n<!-- table of npm run faults -->\nold\n<!-- end of the table -->\nafter\n'
-    const written = withTable(page, [report])
-    expect(written).toContain(tableOf([report]))
+    const other = '<!-- table of another command -->\nkept\n<!-- end of the table -->\n'
+    const page = `${other}before\n<!-- table of npm run faults -->\nold\n<!-- end of the table -->\nafter\n`
+    const table = tableOf([report])
+    const written = withTable(page, 'npm run faults', table)
+    expect(written).toContain(table)
     expect(written).not.toContain('old')
-    expect(written.startsWith('before\n')).toBe(true)
+    expect(written.startsWith(`${other}before\n`)).toBe(true)
     expect(written.endsWith('after\n')).toBe(true)
-    expect(withTable(written, [report])).toBe(written)
-    expect(() => withTable('a page', [report])).toThrow()
+    expect(withTable(written, 'npm run faults', table)).toBe(written)
+    expect(() => withTable('a page', 'npm run faults', table)).toThrow()
   })
 
   it('keeps the newest report of each fault and number of processes', async () => {

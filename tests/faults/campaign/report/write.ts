@@ -1,12 +1,10 @@
-import type { FaultReport } from './kept-reports.js'
-import { tableOf } from './table.js'
-
-const BEGIN = '<!-- table of npm run faults -->'
 const END = '<!-- end of the table -->'
 
-/** The page with the table of these reports in its place between the two marks. */
-export function withTable(page: string, reports: readonly FaultReport[]): string {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
-  if (begin === -1 || end < begin) throw new Error(`the page has no place for the table: ${BEGIN} … ${END}`)
-  return `${page.slice(0, begin + BEGIN.length)}\n\n${tableOf(reports)}\n\n${page.slice(end)}`
+/** The page with this table in the place that it has for the command. */
+export function withTable(page: string, command: string, table: string): string {
+  const mark = `<!-- table of ${command} -->`
+  const begin = page.indexOf(mark)
+  const end = page.indexOf(END, begin)
+  if (begin === -1 || end === -1) throw new Error(`the page has no place for the table: ${mark} … ${END}`)
+  return `${page.slice(0, begin + mark.length)}\n\n${table}\n\n${page.slice(end)}`
 }
