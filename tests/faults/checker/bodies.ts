@@ -17,6 +17,10 @@ const BODY = /^canary-([\w-]+):([\w-]+):(\d+)((?: \+[\w-]+)*)$/
 export const bodyOf = (room: string, user: string, counter: number): string =>
   `canary-${room}:${user}:${counter}`
 
+/** The same text with zeros before its counter, so that it takes `bytes`. */
+export const lengthened = (body: string, bytes: number): string =>
+  body.replace(/\d+$/, (counter) => counter.padStart(counter.length + bytes - body.length, '0'))
+
 /** The text after one more edit. `token` (`[A-Za-z0-9_-]+`) is used once in a run. */
 export const editedBody = (body: string, token: string): string => `${body} +${token}`
 

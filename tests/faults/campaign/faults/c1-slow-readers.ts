@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bodyOf } from '../../checker/bodies.js'
+import { lengthened } from '../../checker/bodies.js'
 import type { Fault } from '../fault.js'
 import { metricsOf } from '../samples.js'
 import type { RoomRecord } from '../workload/rooms.js'
@@ -139,8 +139,7 @@ async function sendLong(
   number: number,
 ): Promise<void> {
   const at = instances[number % instances.length] as Instance
-  const short = bodyOf(id, owner.userId, number)
-  const text = short.replace(/\d+$/, (counter) => counter.padStart(BYTES - short.length, '0'))
+  const text = lengthened(owner.nextBody(id), BYTES)
   const clientMessageId = `long-${number}`
   await tryHttp(writer, at, {
     caller: owner.caller(at),
