@@ -67,6 +67,8 @@ export interface Fault {
   readonly workload?: Partial<WorkloadShape>
   /** Invariants that a run of it cannot judge, and why; see `Header`. */
   readonly outOfScope?: NonNullable<Header['outOfScope']>
+  /** What its servers log as errors because they must. */
+  readonly errors?: RegExp
   /** Members of each room that read its log at every instance at the end, the others at one; by default all of them. */
   readonly readersPerRoom?: number
   /** Pure: the same draw and scene, the same steps. */

@@ -36,6 +36,7 @@ export async function openInstance(setup: InstanceSetup): Promise<OwnedInstance>
   const nodeArguments = topology.nodeArguments(index)
   const build = topology.main === undefined ? {} : { main: topology.main }
   let server: FaultyServer | null = null
+  const lives: FaultyServer[] = []
   let isUp = false
   const present = (): FaultyServer => {
     if (server === null) throw new Error(`i${index + 1} was never started`)
@@ -56,8 +57,10 @@ export async function openInstance(setup: InstanceSetup): Promise<OwnedInstance>
     async start(more = {}) {
       variables = { ...variables, ...more }
       server = await startFaultyServer(variables, { readyWithinMs: 60_000, nodeArguments, ...build })
+      lives.push(server)
       isUp = true
     },
+    output: () => lives.map((life) => life.output()).join(''),
     async kill() {
       isUp = false
       await present().kill()

@@ -11,6 +11,8 @@ export interface Instance {
   readonly url: string
   /** The present or last life; throws before the first. */
   readonly server: FaultyServer
+  /** What it has written in all its lives. */
+  output(): string
   /** Between this instance and Postgres, where the topology has them; null otherwise. */
   readonly toPostgres: TcpProxy | null
   /** The same for `DATABASE_DIRECT_URL`: LISTEN, NOTIFY and migrations. */

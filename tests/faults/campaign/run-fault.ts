@@ -1,9 +1,12 @@
+import { writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicNs } from '../checker/history.js'
 import type { HistoryWriter } from '../checker/history-file.js'
 import { carryOut, describeStep, type InForce } from './carry-out.js'
 import { PHASES_MS, type PhasesMs, topologyOf, workloadOf } from './defaults.js'
 import { drawFor } from './draw.js'
+import { errorsLogged } from './errors-logged.js'
 import { type Check, type Fault, type FaultRun, numberOf, type Step, type WorkloadShape } from './fault.js'
 import { finalReads } from './final-reads.js'
 import { type OpenedWorld, openWorld, type RunOptions } from './opened-world.js'
@@ -48,7 +51,7 @@ export async function runFault(options: RunOptions): Promise<FaultReport> {
     checks.push(...(await atRest(opened, run, phasesMs)))
     samples.stop()
     checks.push(...(await lastLooks(opened, fault, stalls)))
-    checks.push(await allAlive(opened))
+    checks.push(await allAlive(opened), errorsLogged(opened.instances, fault))
     return await reportOf({
       ...options,
       opened,
@@ -60,6 +63,7 @@ export async function runFault(options: RunOptions): Promise<FaultReport> {
   } finally {
     stalls.stop()
     await opened.close()
+    await keepLogs(opened)
   }
 }
 
@@ -189,7 +193,6 @@ async function lastLooks(
   return [reads, await auditTables(database)]
 }
 
-/** Each server still runs, and has logged nothing that it takes for a bug of its own. */
 async function allAlive({ instances }: OpenedWorld): Promise<Check> {
   const answers = await Promise.all(
     instances.map(async ({ name, url, server }) => {
@@ -200,4 +203,10 @@ async function allAlive({ instances }: OpenedWorld): Promise<Check> {
     }),
   )
   return { name: 'every server is ready at the end', checked: instances.length, violations: answers.flat() }
+}
+
+/** Beside the history, for whoever looks into a violation. */
+async function keepLogs({ historyPath, instances }: OpenedWorld): Promise<void> {
+  for (const { name, output } of instances)
+    await writeFile(join(dirname(historyPath), `${name}.log`), output())
 }

@@ -112,7 +112,9 @@ class Bystanders {
   }
 }
 
-export const bugs = crashes('N5-bug', 'a bug strikes in a handler, and in a promise', ['throw', 'reject'])
+export const bugs = crashes('N5-bug', 'a bug strikes in a handler, and in a promise', ['throw', 'reject'], {
+  errors: /, planted"/,
+})
 
 export const heapLimit = crashes('N5-heap', 'an instance runs into the limit of its heap', ['fill-heap'], {
   scale: `a heap of ${HEAP_MB} MB`,
