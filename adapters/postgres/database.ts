@@ -36,11 +36,15 @@ const DEFAULTS = {
   poolSize: 10,
   queryDeadlineMs: 5_000,
   statementTimeoutMs: 4_500,
-  lockTimeoutMs: 2_000,
+  lockTimeoutMs: 4_000,
   maxQueued: 1_000,
   applicationName: 'parley',
 }
-const IDLE_IN_TRANSACTION_MS = 5_000
+/**
+ * How long a transaction may stand still before the server ends it. A process that is stalled in the middle of a write stands still
+ * twice at most, before it writes and before it commits; writes elsewhere that wait for its locks outlast both.
+ */
+const IDLE_IN_TRANSACTION_MS = 1_500
 const ATTEMPTS = 5
 const RETRY_AFTER_MS = 1_000
 
@@ -89,8 +93,8 @@ export class Database {
   }
 
   /**
-   * Runs `work` in one transaction, again from the start where a deadlock or a serialization failure rolled it back. When it
-   * throws PortUnavailable the outcome is unknown.
+   * Runs `work` in one transaction, again from the start where a deadlock, a serialization failure or the loss of the connection
+   * before the commit rolled it back. When it throws PortUnavailable the outcome is unknown.
    */
   transaction<T>(
     port: string,

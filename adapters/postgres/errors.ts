@@ -1,5 +1,6 @@
 import postgres from 'postgres'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
+import { TransactionLost } from './transact.js'
 
 /** A statement that the database will never accept as it is: a bug of this adapter or impossible data, not an outage. */
 export class StatementRefused extends Error {
@@ -38,15 +39,17 @@ const REFUSED_CLASSES = new Set(['22', '23', '42'])
 
 const REPEATABLE_CODES = new Set(['40001', '40P01'])
 
-/** Serialization failures and deadlocks: the transaction was rolled back and may be run again at once. */
+/** Serialization failures, deadlocks, and a loss before the commit: the transaction was rolled back and may be run again at once. */
 export const isRepeatable = (error: unknown): boolean =>
-  error instanceof postgres.PostgresError && REPEATABLE_CODES.has(error.code)
+  error instanceof TransactionLost ||
+  (error instanceof postgres.PostgresError && REPEATABLE_CODES.has(error.code))
 
 /**
  * What leaves the adapter instead of an error of the library. Details and parameters of a library error hold texts and
  * addresses, and would reach the log by way of `cause`; so the cause has its code and message alone.
  */
 export function translate(port: string, error: unknown): unknown {
+  if (error instanceof TransactionLost) return translate(port, error.cause)
   if (error instanceof postgres.PostgresError) {
     if (REFUSED_CLASSES.has(error.code.slice(0, 2)))
       return new StatementRefused(port, error.code, error.constraint_name ?? null)

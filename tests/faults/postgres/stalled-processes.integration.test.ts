@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'vitest'
+import type { RoomId } from '../../../core/domain/ids.js'
+import { ok } from '../../../core/domain/result.js'
+import { accepted, change, edit, openRoomOfThree, send } from '../../contracts/store.js'
+import { auditRoom, type Processes, postgresOfProcesses, type StoreProcess } from './processes.js'
+
+/** Longer than the database lets a transaction stand still, and less than a write may take. */
+const STALL_MS = 2_200
+
+let processes: Processes
+let store: StoreProcess
+
+beforeEach(async () => {
+  processes = await postgresOfProcesses()
+  store = processes.start()
+})
+afterEach(() => processes?.stop())
+
+/** Nothing at all happens in this process, as while its memory is collected or it is stopped by a signal. */
+const stall = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
+/** Another process locks a room as a write does, goes on once after `firstMs`, and is silent from then on. */
+async function stallElsewhere(roomId: RoomId, firstMs: number): Promise<void> {
+  const { database } = processes.start()
+  const isLocked = new Promise<void>((resolve, reject) => {
+    const standing = database.transaction('test', async (tx) => {
+      await tx`select from rooms where id = ${roomId} for no key update`
+      resolve()
+      await new Promise((goOn) => setTimeout(goOn, firstMs))
+      await tx`select 1`
+      await new Promise(() => {})
+    })
+    standing.catch(reject)
+  })
+  await isLocked
+}
+
+describe('a process that stands still in the middle of a write', () => {
+  it('makes no write of another process fail (fault N3) (fault N4) (fault N5)', async () => {
+    const { roomId, owner, member } = await openRoomOfThree(store)
+    const first = await send(store, roomId, owner, 'first')
+    await stallElsewhere(roomId, 1_000)
+    const atMs = store.clock.nowMs()
+    const writes = await Promise.allSettled([
+      send(store, roomId, member, 'second'),
+      edit(store, owner.actor, first, 'first, edited'),
+      store.accounts.updateProfile(member.actor, { displayName: 'Maxi' }, atMs),
+    ])
+    assert.deepEqual(
+      writes.map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'fulfilled'],
+    )
+    assert.equal(await auditRoom(processes, store, roomId), 7)
+  })
+
+  it('writes once, and for its callers too, what it was about to write', async () => {
+    const { roomId, owner, member } = await openRoomOfThree(store)
+    let decisions = 0
+    const stalled = change(store, roomId, owner.actor, {
+      make: () => {
+        decisions += 1
+        if (decisions === 1) stall(STALL_MS)
+        return ok([{ type: 'member.left', userId: owner.user.id }])
+      },
+    })
+    const waiting = send(store, roomId, member, 'sent meanwhile')
+    accepted(await stalled)
+    await waiting
+    assert.equal(decisions, 2)
+    assert.equal(await auditRoom(processes, store, roomId), 5)
+  })
+
+  it('writes once what it was about to commit', async () => {
+    await processes.admin`create table effects (id int)`
+    await processes.admin`grant all on effects to public`
+    let attempts = 0
+    await store.database.transaction('test', async (tx) => {
+      attempts += 1
+      await tx`insert into effects values (${attempts})`
+      if (attempts === 1) stall(STALL_MS)
+    })
+    assert.equal(attempts, 2)
+    assert.deepEqual([...(await processes.admin`select id from effects`)], [{ id: 2 }])
+  })
+})
