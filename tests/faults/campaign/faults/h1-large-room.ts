@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { quantile } from '../../checker/grouping.js'
 import type { Fault } from '../fault.js'
 import { metricsOf } from '../samples.js'
 import type { Account } from '../workload/account.js'
@@ -167,8 +168,10 @@ async function loopDelays({ instances }: World): Promise<number[]> {
 
 function judgeArrivals(all: readonly Arrivals[]) {
   const missed = all.filter(({ count }) => count !== MEMBERS).length
-  const lasts = all.map(({ last }) => last).toSorted((a, b) => a - b)
-  const p99 = lasts[Math.floor(0.99 * lasts.length)] ?? Number.NaN
+  const p99 = quantile(
+    all.map(({ last }) => last),
+    0.99,
+  )
   const spread = Math.max(...all.map(({ first, last }) => last - first))
   return {
     name: 'messages to every member of the large room, once',

@@ -1,3 +1,4 @@
+import { quantile } from '../../checker/grouping.js'
 import { delayCommits } from '../../nemesis/transaction-actions.js'
 import type { Fault } from '../fault.js'
 import { closeAll, openProbes, type Probe } from './probe.js'
@@ -37,7 +38,7 @@ export const slowCommits: Fault = {
       },
       async checks() {
         closeAll(probes)
-        const median = tookMs.toSorted((a, b) => a - b)[Math.floor(tookMs.length / 2)] ?? Number.NaN
+        const median = quantile(tookMs, 0.5)
         const isSo = median >= DELAY_MS && median <= MEDIAN_WITHIN_MS
         return [
           {

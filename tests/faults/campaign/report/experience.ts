@@ -1,3 +1,4 @@
+import { quantile } from '../../checker/grouping.js'
 import type { Call, History } from '../../checker/history.js'
 
 /** When the faults began and when the last one was healed. */
@@ -67,8 +68,5 @@ const latencies = (of: Samples): Record<Phase, Latency | null> => ({
 
 function latency(ms: readonly number[]): Latency | null {
   if (ms.length === 0) return null
-  const sorted = ms.toSorted((a, b) => a - b)
-  const at = (share: number) =>
-    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number
-  return { count: ms.length, p50Ms: at(0.5), p99Ms: at(0.99) }
+  return { count: ms.length, p50Ms: quantile(ms, 0.5), p99Ms: quantile(ms, 0.99) }
 }
