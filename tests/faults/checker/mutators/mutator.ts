@@ -104,3 +104,9 @@ export const endedSessions = (lines: readonly Line[]): { session: string; t: num
     .flatMap(({ f, ends, t_end }) =>
       f === 'revoke' ? (ends ?? []).map((session) => ({ session, t: t_end })) : [],
     )
+
+const READS = new Set(['history', 'search', 'presence'])
+export const reads = (lines: readonly Line[]): Call[] =>
+  lines
+    .filter(isOk)
+    .filter(({ f, room, answer }) => READS.has(f) && room !== undefined && answer?.head !== undefined)
