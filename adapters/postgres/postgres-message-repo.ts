@@ -125,6 +125,15 @@ export class PostgresMessageRepo implements MessageRepoPort {
 
 const RECENT = 2_000
 
+const hasWords = (sql: Sql, query: string) =>
+  sql`to_tsvector('simple', m.text) @@ plainto_tsquery('simple', ${query})`
+
+/**
+ * Of a message whose indexed words fit: whether its text does. They are those of an earlier text where a process has edited
+ * it of a version before the index, which does not know that it has to change that with the text.
+ */
+const stillHasWords = (sql: Sql, query: string) => sql`(m.edited_at_ms is null or ${hasWords(sql, query)})`
+
 /**
  * Those of the newest messages of a `rooms r` that have all words of the query. The words are looked up by a subquery, which
  * stops when the page is full; of a join the planner may make a hash of all words of the room.
@@ -132,9 +141,9 @@ const RECENT = 2_000
 const recentMessages = (sql: Sql, below: number, query: string) => sql`(
   select * from messages m where m.room_id = r.id and m.seq < ${below} order by m.seq desc limit ${RECENT}
 ) as m
-where m.deleted_at_ms is null and coalesce((
+where m.deleted_at_ms is null and case when coalesce((
   select w.words from message_words w where w.room_id = m.room_id and w.seq = m.seq
-), to_tsvector('simple', m.text)) @@ plainto_tsquery('simple', ${query})`
+), to_tsvector('simple', m.text)) @@ plainto_tsquery('simple', ${query}) then ${stillHasWords(sql, query)} end`
 
 /**
  * All messages of a `rooms r` that have all words of the query: by the index those up to the search head, and by their texts
@@ -145,7 +154,7 @@ const messagesByWord = (sql: Sql, roomId: RoomId, below: number, query: string) 
   select m.* from messages m
   where m.room_id = r.id and m.seq < ${below} and m.deleted_at_ms is null
     and m.seq > coalesce((select h.seq from search_heads h where h.room_id = r.id), 0)
-    and to_tsvector('simple', m.text) @@ plainto_tsquery('simple', ${query})
+    and ${hasWords(sql, query)}
   union all
   select m.* from (
     select w.room_id, w.seq from message_words w where w.words @@ (
@@ -154,7 +163,7 @@ const messagesByWord = (sql: Sql, roomId: RoomId, below: number, query: string) 
     ) offset 0
   ) as w
   join messages m on m.room_id = w.room_id and m.seq = w.seq
-  where w.room_id = r.id and w.seq < ${below}
+  where w.room_id = r.id and w.seq < ${below} and m.deleted_at_ms is null and ${stillHasWords(sql, query)}
 ) as m`
 
 /** A page in the order of its rows, of which there is one more than `limit` where there are more. */

@@ -161,6 +161,20 @@ describe('the index of search', () => {
     )
   })
 
+  it('never finds what a process without it has edited away or deleted', async () => {
+    const { roomId, owner } = await openRoomOfThree(store)
+    const sent = await sendAll(store, roomId, owner, ['apple one', 'apple two', 'apple three'])
+    startIndexer(store)
+    await allIndexed()
+    await processes.admin`
+      update messages set text = 'cherry one', edited_at_ms = 1 where id = ${sent[0]?.id ?? ''}`
+    await processes.admin`update messages set text = '', deleted_at_ms = 1 where id = ${sent[1]?.id ?? ''}`
+    assert.equal((await wrongWords()).length, 2)
+    assert.deepEqual(await found(roomId, 'apple'), ['apple three'])
+    assert.deepEqual(await found(roomId, 'one apple'), [])
+    assert.deepEqual(await found(roomId, 'two'), [])
+  })
+
   it('passes over a room in which an edit is under way, and has the new text afterwards', async () => {
     const { roomId, owner } = await openRoomOfThree(store)
     const other = await openRoom(store, owner)
