@@ -82,6 +82,26 @@ describe('BusAdapter', () => {
     expect(apart.got).toEqual([['all', 3]])
   })
 
+  it.each([
+    ['another process', 0],
+    ['the process itself', 1],
+  ])(
+    'lets what %s says wait where a process stood still, until it knows who is still there',
+    async (_who, from) => {
+      const pair = await twoInstances()
+      const [, second] = pair
+      const stays = await client(second, 'r')
+      const leaves = await client(second, 'r')
+      setTimeout(() => pair[from]?.io.to('r').emit('hello'), 10)
+      const untilMs = performance.now() + 1_500
+      while (performance.now() < untilMs);
+      // As soon as it learns of it.
+      setTimeout(() => second.io.local.in(leaves.id ?? '').socketsLeave('r'), 50)
+      await until(() => expect(stays.got).toEqual([['hello']]))
+      expect(leaves.got).toEqual([])
+    },
+  )
+
   it('keeps what is local in the process', async () => {
     const [first, second] = await twoInstances()
     const here = await client(first, 'r')

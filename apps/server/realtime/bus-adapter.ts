@@ -6,6 +6,7 @@ import {
   MessageType,
 } from 'socket.io-adapter'
 import type { BusPort, Unsubscribe } from '../../../core/ports/bus-port.js'
+import { Standstill } from './standstill.js'
 
 const TOPIC = 'sockets'
 /** What a bus takes at least; see `BusPort`. */
@@ -32,10 +33,12 @@ const encoded = (options: BroadcastOptions) => ({
 
 /**
  * Socket.io across processes over the bus, JSON only. Local sockets are always served first, at once and whatever the bus
- * does; a message that the bus loses is lost, which is why room events travel by the log instead.
+ * does; a message that the bus loses is lost, which is why room events travel by the log instead. What is said to the sockets of
+ * all processes waits in one that stood still, which does not know yet who may no longer hear it.
  */
 export class BusAdapter extends ClusterAdapterWithHeartbeat {
   private readonly subscriptions: Unsubscribe[] = []
+  private readonly standstill = new Standstill()
   private closed = false
 
   constructor(
@@ -46,7 +49,7 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   override init(): void {
-    this.listen(TOPIC, (message) => this.onMessage(message as ClusterMessage))
+    this.listen(TOPIC, (message) => this.hear(message as ClusterMessage))
     this.listen(`${TOPIC}:${this.uid}`, (message) => this.onResponse(message as ClusterResponse))
     super.init()
   }
@@ -55,12 +58,16 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
     if (this.closed) return
     super.close()
     this.closed = true
+    this.standstill.close()
     for (const unsubscribe of this.subscriptions) unsubscribe()
   }
 
   override async broadcast(packet: unknown, options: BroadcastOptions): Promise<void> {
-    super.broadcast(packet, local(options))
-    if (options.flags?.local) return
+    if (options.flags?.local) {
+      super.broadcast(packet, options)
+      return
+    }
+    this.say(() => super.broadcast(packet, local(options)))
     this.publish({ type: MessageType.BROADCAST, data: { packet, opts: encoded(options) } })
   }
 
@@ -88,6 +95,22 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
   ): ReturnType<ClusterAdapterWithHeartbeat['fetchSockets']> {
     const bounded = { ...options, flags: { timeout: FETCH_BUDGET_MS, ...options.flags } }
     return super.fetchSockets(bounded).catch(() => super.fetchSockets(local(options)))
+  }
+
+  private hear(message: ClusterMessage): void {
+    if (message.type === MessageType.BROADCAST) this.say(() => this.onMessage(message))
+    else this.onMessage(message)
+  }
+
+  private say(act: () => void): void {
+    const guarded = () => {
+      try {
+        act()
+      } catch {
+        this.parts.onFailure()
+      }
+    }
+    if (!this.standstill.afterwards(guarded)) this.parts.onFailure()
   }
 
   protected override async doPublish(message: ClusterMessage): Promise<string> {
