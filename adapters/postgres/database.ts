@@ -44,7 +44,7 @@ const DEFAULTS = {
  * How long a transaction may stand still before the server ends it. A process that is stalled in the middle of a write stands still
  * twice at most, before it writes and before it commits; writes elsewhere that wait for its locks outlast both.
  */
-const IDLE_IN_TRANSACTION_MS = 1_500
+export const IDLE_IN_TRANSACTION_MS = 1_500
 const ATTEMPTS = 5
 const RETRY_AFTER_MS = 1_000
 

@@ -13,6 +13,7 @@ import { SharedReads } from './gathered-reads.js'
 import { KnownAppends, type Planned } from './known-appends.js'
 import { type LockMode, type Outcome, runBatch } from './room-batch.js'
 import { type EventRead, readEvents } from './room-events.js'
+import { endingSilentTransactions } from './silent-transactions.js'
 import { type WaitingWrite, WriteQueue } from './write-queue.js'
 
 const PORT = 'RoomLogPort'
@@ -44,6 +45,7 @@ export class PostgresRoomLog implements RoomLogPort {
   private readonly reads: SharedReads<EventRead, EventPage | null>
   private readonly maxWaiting: number
   private readonly lanes: number
+  private readonly endSilentTransactions: () => void
   private running = 0
   private isScheduled = false
   private contendedIsRunning = false
@@ -55,6 +57,7 @@ export class PostgresRoomLog implements RoomLogPort {
   ) {
     this.maxWaiting = options.maxWaiting ?? 5_000
     this.lanes = options.lanes ?? Math.min(2, availableParallelism())
+    this.endSilentTransactions = endingSilentTransactions(database, PORT)
     this.appends = new KnownAppends(PORT, database, listeners)
     this.reads = new SharedReads(database, PORT, readEvents, keyOfRead, READS_MAX)
   }
@@ -130,7 +133,10 @@ export class PostgresRoomLog implements RoomLogPort {
     if (batch.length === 0) return
     this.contendedIsRunning = true
     const isStillLocked = await this.run(batch, 'skip')
-    if (isStillLocked) await new Promise((resolve) => setTimeout(resolve, CONTENDED_RETRY_MS))
+    if (isStillLocked) {
+      this.endSilentTransactions()
+      await new Promise((resolve) => setTimeout(resolve, CONTENDED_RETRY_MS))
+    }
     this.contendedIsRunning = false
     this.schedule()
   }

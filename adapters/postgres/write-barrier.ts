@@ -1,9 +1,8 @@
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import type { Transaction } from './connection.js'
 import type { Database } from './database.js'
+import { endingSilentTransactions, WRITE_BARRIER } from './silent-transactions.js'
 
-/** Advisory lock that a transaction that writes for an actor holds, shared, from before it reads their login until it ends. */
-const WRITE_BARRIER = 7_310_001
 const POLL_MS = 5
 /** Longer than a transaction may stand still (`idle_in_transaction_session_timeout`) before the server ends it. */
 const PATIENCE_MS = 6_000
@@ -18,11 +17,13 @@ export const passBarrier = (tx: Transaction) =>
  */
 export async function waitForWrites(database: Database, port: string): Promise<void> {
   const expiresAt = performance.now() + PATIENCE_MS
+  const endSilentTransactions = endingSilentTransactions(database, port)
   let holders = await holdersOf(database, port, null)
   while (holders.length > 0) {
     if (performance.now() >= expiresAt)
       throw new PortUnavailable(port, new Error('A write that was under way does not end'))
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    endSilentTransactions()
     holders = await holdersOf(database, port, holders)
   }
 }

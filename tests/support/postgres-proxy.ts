@@ -1,6 +1,6 @@
 import { type Tap, TcpProxy } from '../faults/nemesis/tcp-proxy.js'
 
-type Trap = { readonly text: string; readonly tag: string; readonly sprung: () => void }
+type Trap = { readonly text: string; readonly tag: string | null; readonly sprung: () => void }
 
 /** Stands between a server and Postgres and, when asked, stops passing on at an exact point of a transaction. */
 export class PostgresProxy {
@@ -20,12 +20,12 @@ export class PostgresProxy {
   }
 
   /**
-   * On the connection over which `text` is sent next, keeps the first answer with the command tag `tag` and all that would
-   * follow. Resolves when that has happened.
+   * On the connection over which `text` is sent next, keeps the first answer with the command tag `tag`, or with null the first
+   * of all, and whatever would follow. Resolves when that has happened.
    */
-  keepAnswer(text: string, tag: 'INSERT 0 1' | 'COMMIT'): Promise<void> {
+  keepAnswer(text: string, tag: 'INSERT 0 1' | 'COMMIT' | null): Promise<void> {
     return new Promise((resolve) => {
-      this.trap = { text, tag: `${tag}\0`, sprung: resolve }
+      this.trap = { text, tag: tag === null ? null : `${tag}\0`, sprung: resolve }
     })
   }
 
@@ -42,9 +42,10 @@ export class PostgresProxy {
     let isTrapped = false
     return (chunk, way) => {
       if (this.trap === null) return 'pass'
-      if (way === 'to-target') isTrapped ||= chunk.includes(this.trap.text)
-      else if (isTrapped && chunk.includes(this.trap.tag)) {
-        this.trap.sprung()
+      const { text, tag, sprung } = this.trap
+      if (way === 'to-target') isTrapped ||= chunk.includes(text)
+      else if (isTrapped && (tag === null || chunk.includes(tag))) {
+        sprung()
         return 'keep'
       }
       return 'pass'

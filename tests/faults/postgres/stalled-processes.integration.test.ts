@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import type { RoomId } from '../../../core/domain/ids.js'
 import { ok } from '../../../core/domain/result.js'
-import { accepted, change, edit, openRoomOfThree, send } from '../../contracts/store.js'
+import { accepted, change, codeOf, edit, openRoomOfThree, send, trySend } from '../../contracts/store.js'
+import { PostgresProxy } from '../../support/postgres-proxy.js'
 import { auditRoom, type Processes, postgresOfProcesses, type StoreProcess } from './processes.js'
 
 /** Longer than the database lets a transaction stand still, and less than a write may take. */
@@ -10,12 +11,16 @@ const STALL_MS = 2_200
 
 let processes: Processes
 let store: StoreProcess
+const proxies: PostgresProxy[] = []
 
 beforeEach(async () => {
   processes = await postgresOfProcesses()
   store = processes.start()
 })
-afterEach(() => processes?.stop())
+afterEach(async () => {
+  await processes?.stop()
+  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()))
+})
 
 /** Nothing at all happens in this process, as while its memory is collected or it is stopped by a signal. */
 const stall = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
@@ -36,6 +41,22 @@ async function stallElsewhere(roomId: RoomId, firstMs: number): Promise<void> {
   await isLocked
 }
 
+/** As above, but it is silent in the middle of a statement, which it has had described (a new one always is) and does not run. */
+async function stallInStatementElsewhere(roomId: RoomId): Promise<void> {
+  const proxy = await PostgresProxy.start(processes.url)
+  proxies.push(proxy)
+  const { database } = processes.start({ url: proxy.url })
+  const isDescribed = proxy.keepAnswer('never_run', null)
+  const standing = database.transaction('test', async (tx) => {
+    await tx`select from rooms where id = ${roomId} for no key update`
+    // The key of adapters/postgres/write-barrier.ts.
+    await tx`select pg_advisory_xact_lock_shared(7310001)`
+    await tx`select ${roomId}::uuid as never_run`
+  })
+  standing.catch(() => {})
+  await isDescribed
+}
+
 describe('a process that stands still in the middle of a write', () => {
   it('makes no write of another process fail (fault N3) (fault N4) (fault N5)', async () => {
     const { roomId, owner, member } = await openRoomOfThree(store)
@@ -52,6 +73,22 @@ describe('a process that stands still in the middle of a write', () => {
       ['fulfilled', 'fulfilled', 'fulfilled'],
     )
     assert.equal(await auditRoom(processes, store, roomId), 7)
+  })
+
+  it('makes no write of another process fail where it stands still in the middle of a statement', async () => {
+    const { roomId, owner, member } = await openRoomOfThree(store)
+    await stallInStatementElsewhere(roomId)
+    await send(store, roomId, owner, 'first')
+    await send(store, roomId, member, 'second')
+    assert.equal(await auditRoom(processes, store, roomId), 5)
+  })
+
+  it('does not keep a login from being ended there', async () => {
+    const { roomId, owner } = await openRoomOfThree(store)
+    await stallInStatementElsewhere(roomId)
+    await store.logins.end(owner.login.id, null, 'ended', store.clock.nowMs())
+    const refused = await trySend(store, roomId, owner, 'too late')
+    assert.equal(codeOf(refused), 'UNAUTHENTICATED')
   })
 
   it('writes once, and for its callers too, what it was about to write', async () => {
