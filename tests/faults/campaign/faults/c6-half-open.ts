@@ -88,8 +88,10 @@ class Absence {
 
   /** The look is in the history too, where its time is judged. */
   private async isShownAsGone(at: Instance): Promise<boolean> {
-    const { writer, hotRoom } = this.world
-    const { owner, id } = hotRoom
+    const { writer, rooms } = this.world
+    const seenIn = roomThatShows(rooms, this.device.account)
+    if (seenIn === undefined) return false
+    const { owner, id } = seenIn
     const shown = await tryHttp(writer, at, {
       caller: owner.caller(at),
       request: { f: 'presence', room: id },
@@ -99,6 +101,12 @@ class Absence {
     return shown.is === 'ok' && stateOf(shown.data, this.device.account.userId) === 'offline'
   }
 }
+
+/** A room shows who of its present members is there; somebody may be removed from one while they are away. */
+export const roomThatShows = <Member, Room extends { readonly members: ReadonlySet<Member> }>(
+  rooms: readonly Room[],
+  account: Member,
+): Room | undefined => rooms.find(({ members }) => members.has(account))
 
 function stateOf(data: Json, userId: string): string | undefined {
   const members = data.members as readonly { readonly userId: string; readonly state: string }[]
