@@ -10,7 +10,7 @@ import {
 } from '../../core/domain/room-event.js'
 import type { RoomWrite } from '../../core/ports/room-log-port.js'
 import type { Sql } from './connection.js'
-import type { KnownRooms } from './known-rooms.js'
+import { type KnownRooms, type Sent, sentNext } from './known-rooms.js'
 import { type RoomRow, toHeads, toRoom } from './room-rows.js'
 
 type Answer = (events: readonly RoomEvent[]) => unknown
@@ -23,6 +23,8 @@ type Placed = {
   /** Among the messages of the room, and among its sender's in it. */
   readonly ordinal: number
   readonly senderOrdinal: number
+  /** Whether it may be its sender's first in its block. */
+  readonly opensBlock: boolean
   readonly event: RoomEvent
   readonly answer: Answer
 }
@@ -39,15 +41,17 @@ export function planAppend(known: KnownRooms, writes: readonly RoomWrite<unknown
   const room = first === undefined ? undefined : known.get(first.roomId)
   if (room === undefined || room.count === null) return null
   const state = toRoom(room.row)
-  const sent = new Map<UserId, number>()
+  const sent = new Map<UserId, Sent>()
   const placed: Placed[] = []
   for (const write of writes) {
     const { userId } = write.actor
     const before = sent.get(userId) ?? room.people.get(userId)?.sent
     if (before == null) return null
-    sent.set(userId, before + 1)
-    const ordinals = { ordinal: room.count + placed.length + 1, senderOrdinal: before + 1 }
-    const next = place(known, write, { ...state, headSeq: room.row.head + placed.length }, ordinals)
+    const ordinal = room.count + placed.length + 1
+    const after = sentNext(before, ordinal)
+    sent.set(userId, after)
+    const counted = { ordinal, senderOrdinal: after.count, opensBlock: after.opened !== before.opened }
+    const next = place(known, write, { ...state, headSeq: room.row.head + placed.length }, counted)
     if (next === null) return null
     placed.push(next)
   }
@@ -58,7 +62,7 @@ function place(
   known: KnownRooms,
   write: RoomWrite<unknown>,
   room: Room,
-  ordinals: Pick<Placed, 'ordinal' | 'senderOrdinal'>,
+  counted: Pick<Placed, 'ordinal' | 'senderOrdinal' | 'opensBlock'>,
 ): Placed | null {
   const facts = known.factsFor(write, room)
   const decision = facts === null ? null : write.decide(facts)
@@ -70,7 +74,7 @@ function place(
   if (draft.replyTo !== null || draft.threadId !== null || draft.senderId !== write.actor.userId) return null
   const stamp = { seq: room.headSeq + 1, atMs: write.atMs, actorId: write.actor.userId }
   const { loginId } = write.actor
-  return { draft, stamp, loginId, ...ordinals, event: toRoomEvent(change, stamp), answer }
+  return { draft, stamp, loginId, ...counted, event: toRoomEvent(change, stamp), answer }
 }
 
 /** What the append commits. */
@@ -106,7 +110,8 @@ export async function appendMessages(
       ${drafts.map(({ text }) => text)}::text[],
       ${stamps.map(({ atMs }) => atMs)}::bigint[],
       ${placed.map(({ ordinal }) => ordinal)}::bigint[],
-      ${placed.map(({ senderOrdinal }) => senderOrdinal)}::bigint[]
+      ${placed.map(({ senderOrdinal }) => senderOrdinal)}::bigint[],
+      ${placed.map(({ opensBlock }) => String(opensBlock))}::boolean[]
     )) as appended`
   return new Set(row?.appended ?? [])
 }

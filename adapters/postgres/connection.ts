@@ -17,10 +17,10 @@ const types = {
     parse: (text: string): number => Number(text),
     serialize: (value: number): string => String(value),
   },
-  /** Parameters of text[], int8[], float8[] and uuid[]; lists are read as JSON. */
+  /** Parameters of boolean[], text[], int8[], float8[] and uuid[]; lists are read as JSON. */
   array: {
     to: 1009,
-    from: [1009, 1016, 1022, 2951],
+    from: [1000, 1009, 1016, 1022, 2951],
     parse: (text: string): string => text,
     serialize: (values: readonly unknown[]): string => `{${values.map(elementLiteral).join(',')}}`,
   },

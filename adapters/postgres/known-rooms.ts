@@ -3,14 +3,29 @@ import type { Member, Room, RoomHeads } from '../../core/domain/room.js'
 import type { RoomFacts, RoomWrite } from '../../core/ports/room-log-port.js'
 import type { LiveLogin } from './live-login.js'
 import { type RoomRow, withHeads } from './room-rows.js'
+import { blockOf } from './sender-blocks.js'
 
 /** Someone of whom is known that they are a member. */
 export type KnownMember = {
   readonly name: string
   readonly member: Member
-  /** How many messages of the room are theirs; null while that is not known. */
-  sent: number | null
+  /** Null while it is not known. */
+  sent: Sent | null
 }
+
+/** What a member has sent in a room. */
+export type Sent = {
+  /** How many messages. */
+  readonly count: number
+  /** The newest block of the room (`blockOf`) that one of them is known to open. */
+  readonly opened: number
+}
+
+/** After one more message, the `ordinal`th of the room. */
+export const sentNext = ({ count, opened }: Sent, ordinal: number): Sent => ({
+  count: count + 1,
+  opened: Math.max(opened, blockOf(ordinal)),
+})
 
 /** A room as a transaction left it that held it locked, and the members of whom it read. */
 export type KnownRoom = {
@@ -78,11 +93,12 @@ export class KnownRooms {
   advance(roomId: RoomId, heads: RoomHeads, senders: readonly UserId[]): void {
     const known = this.rooms.get(roomId)
     if (known === undefined) return
+    let { count } = known
     for (const senderId of senders) {
+      if (count !== null) count += 1
       const person = known.people.get(senderId)
-      if (person?.sent != null) person.sent += 1
+      if (person?.sent != null) person.sent = count === null ? null : sentNext(person.sent, count)
     }
-    const count = known.count === null ? null : known.count + senders.length
     this.put(this.rooms, roomId, { ...known, row: withHeads(known.row, heads), count }, this.bounds.rooms)
   }
 

@@ -4,12 +4,13 @@ import type { Fail } from '../../core/domain/result.js'
 import type { RoomCommit, RoomEvent } from '../../core/domain/room-event.js'
 import type { RoomWrite } from '../../core/ports/room-log-port.js'
 import type { Transaction } from './connection.js'
-import type { KnownRooms } from './known-rooms.js'
+import type { KnownRooms, Sent } from './known-rooms.js'
 import { RoomAppender } from './room-appender.js'
 import { type BatchFacts, readFacts } from './room-facts.js'
 import { existingRooms, lockFreeRooms, lockRooms } from './room-locks.js'
 import { type RoomRow, withHeads } from './room-rows.js'
 import { heldSearchHeads } from './search-index-statements.js'
+import { blockOf } from './sender-blocks.js'
 import { passBarrier } from './write-barrier.js'
 
 /** What became of one write of a batch, once the batch is committed. */
@@ -69,12 +70,16 @@ export async function runBatch(
 function teach(known: KnownRooms, appender: RoomAppender, facts: BatchFacts): void {
   known.learnLogins(facts.logins)
   const counts = new Map<RoomId, number>()
-  const sent = new Map<RoomId, Map<UserId, number>>()
+  const sent = new Map<RoomId, Map<UserId, Sent>>()
   for (const row of appender.ordinals) {
     counts.set(row.room_id, Math.max(row.ordinal, counts.get(row.room_id) ?? 0))
-    const ofRoom = sent.get(row.room_id) ?? new Map<UserId, number>()
+    const ofRoom = sent.get(row.room_id) ?? new Map<UserId, Sent>()
     sent.set(row.room_id, ofRoom)
-    ofRoom.set(row.sender_id, Math.max(row.sender_ordinal, ofRoom.get(row.sender_id) ?? 0))
+    const { count, opened } = ofRoom.get(row.sender_id) ?? { count: 0, opened: 0 }
+    ofRoom.set(row.sender_id, {
+      count: Math.max(row.sender_ordinal, count),
+      opened: Math.max(blockOf(row.ordinal), opened),
+    })
   }
   for (const { before, heads, changes } of appender.left()) {
     // Members or settings are others now; the next batch reads them.
@@ -87,7 +92,7 @@ function teach(known: KnownRooms, appender: RoomAppender, facts: BatchFacts): vo
   }
 }
 
-const NOBODY: ReadonlyMap<UserId, number> = new Map()
+const NOBODY: ReadonlyMap<UserId, Sent> = new Map()
 
 const mayChangeWords = ({ needs }: RoomWrite<unknown>): boolean => needs.messageId !== undefined
 

@@ -22,7 +22,8 @@ export type OrdinalRow = {
 
 /**
  * Counts on from the newest message of the room and from the sender's newest in it, to which nobody else adds meanwhile. All
- * of that is read before the first row is written, so that no look has to pass over what the statement itself has written.
+ * of that is read before the first row is written, so that no look has to pass over what the statement itself has written. Each
+ * opens a block for its sender, as if none were known (sender-blocks.ts).
  */
 export const insertMessages: Statement = (tx, rows) => tx`
   with t as materialized (
@@ -36,10 +37,7 @@ export const insertMessages: Statement = (tx, rows) => tx`
       coalesce((
         select m.ordinal from messages m where m.room_id = "roomId" order by m.seq desc limit 1
       ), 0) as before,
-      coalesce((
-        select m.sender_ordinal from messages m
-        where m.room_id = "roomId" and m.sender_id = "senderId" order by m.seq desc limit 1
-      ), 0) as "senderBefore"
+      sender_ordinal_at("roomId", "senderId") as "senderBefore"
     from (select distinct "roomId", "senderId" from t) as senders
   )
   insert into messages (

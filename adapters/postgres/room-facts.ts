@@ -5,7 +5,7 @@ import type { Member, Room } from '../../core/domain/room.js'
 import type { RoomFacts, RoomWrite } from '../../core/ports/room-log-port.js'
 import type { Transaction } from './connection.js'
 import { type InvitationRow, toInvitation } from './invitation-rows.js'
-import type { KnownMember } from './known-rooms.js'
+import type { KnownMember, Sent } from './known-rooms.js'
 import type { LiveLogin } from './live-login.js'
 import { type MessageRow, messageColumns, toMessage } from './message-rows.js'
 import { type MemberRow, toMember } from './room-rows.js'
@@ -48,7 +48,7 @@ export class BatchFacts {
   }
 
   /** The members of the room among those of whom was read; `sent` as far as it is given. */
-  membersOf(roomId: RoomId, sent: ReadonlyMap<UserId, number>): ReadonlyMap<UserId, KnownMember> {
+  membersOf(roomId: RoomId, sent: ReadonlyMap<UserId, Sent>): ReadonlyMap<UserId, KnownMember> {
     const members = new Map<UserId, KnownMember>()
     for (const [userId, { name, member }] of this.people.get(roomId) ?? [])
       if (member !== null) members.set(userId, { name, member, sent: sent.get(userId) ?? null })

@@ -36,8 +36,14 @@ afterEach(() => transactions.mockRestore())
 const sendHere = (sender: Person, text: string) => trySend(here, room.roomId, sender, text)
 const wentTheLongWay = () => transactions.mock.calls.length > 0
 
-/** What is counted up must be what counting finds. */
+/** What is counted up must be what counting finds, at each message and for everyone. */
 async function auditOrdinals(): Promise<void> {
+  const miscounted = await processes.admin`
+    select from messages m, (select distinct sender_id as id from messages where room_id = ${room.roomId}) as sender
+    where m.room_id = ${room.roomId} and sender_ordinal_at(m.room_id, sender.id, m.seq) <> (
+      select count(*) from messages e where e.room_id = m.room_id and e.sender_id = sender.id and e.seq <= m.seq
+    )`
+  assert.equal(miscounted.length, 0)
   const rows = await processes.admin`
     select from (
       select ordinal, sender_ordinal, row_number() over (order by seq) as n,
@@ -70,6 +76,20 @@ describe('sends into a room that is known', () => {
     await send(here, roomId, member, 'fourth')
     await send(here, roomId, owner, 'fifth')
     await auditOrdinals()
+  })
+
+  it('are counted for their senders by few entries of an index, whatever the pauses between them', async () => {
+    const { roomId, owner, member } = room
+    const speakers = Array.from({ length: 300 }, (_, i) => (i % 150 < 70 || i % 7 === 0 ? owner : member))
+    for (let from = 0; from < speakers.length; from += 30)
+      await Promise.all(
+        speakers.slice(from, from + 30).map((speaker, i) => send(here, roomId, speaker, `${from + i}`)),
+      )
+    assert.equal(wentTheLongWay(), false)
+    await auditOrdinals()
+    const opening = await processes.admin`select from messages where room_id = ${roomId} and opens_block`
+    // Two senders in each of five blocks.
+    assert.ok(opening.length <= 10, `${opening.length} of 302 messages are in the index`)
   })
 
   it('are decided anew where another process has written meanwhile', async () => {
