@@ -17,8 +17,10 @@ import { endingSilentTransactions } from './silent-transactions.js'
 import { type WaitingWrite, WriteQueue } from './write-queue.js'
 
 const PORT = 'RoomLogPort'
+/** With one lane. */
+const BATCH_MAX = 500
 /** Small enough that one batch is decided here while another is written there. */
-const BATCH_MAX = 200
+const BATCH_MAX_BESIDE_OTHERS = 200
 /** How often a room that others hold locked is tried again. */
 const CONTENDED_RETRY_MS = 25
 const RETRY_AFTER_MS = 1_000
@@ -46,6 +48,7 @@ export class PostgresRoomLog implements RoomLogPort {
   private readonly maxWaiting: number
   private readonly lanes: number
   private readonly endSilentTransactions: () => void
+  private readonly batchMax: number
   private running = 0
   private isScheduled = false
   private contendedIsRunning = false
@@ -58,6 +61,7 @@ export class PostgresRoomLog implements RoomLogPort {
     this.maxWaiting = options.maxWaiting ?? 5_000
     this.lanes = options.lanes ?? Math.min(2, availableParallelism())
     this.endSilentTransactions = endingSilentTransactions(database, PORT)
+    this.batchMax = this.lanes === 1 ? BATCH_MAX : BATCH_MAX_BESIDE_OTHERS
     this.appends = new KnownAppends(PORT, database, listeners)
     this.reads = new SharedReads(database, PORT, readEvents, keyOfRead, READS_MAX)
   }
@@ -98,7 +102,7 @@ export class PostgresRoomLog implements RoomLogPort {
   private begin(): void {
     for (const { reject } of this.queue.takeExpired(performance.now())) reject(waitedTooLong())
     while (this.running < this.lanes) {
-      const batch = this.queue.take('free', BATCH_MAX)
+      const batch = this.queue.take('free', this.batchMax)
       if (batch.length === 0) break
       this.start(batch)
     }
@@ -129,7 +133,7 @@ export class PostgresRoomLog implements RoomLogPort {
   }
 
   private async tryContended(): Promise<void> {
-    const batch = this.queue.take('contended', BATCH_MAX)
+    const batch = this.queue.take('contended', this.batchMax)
     if (batch.length === 0) return
     this.contendedIsRunning = true
     const isStillLocked = await this.run(batch, 'skip')

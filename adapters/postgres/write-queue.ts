@@ -39,7 +39,9 @@ export class WriteQueue {
   /** The next batch: of each room that is not busy, as many of its first writes as may be committed together. */
   take(lane: Lane, max: number): readonly WaitingWrite[] {
     const batch: WaitingWrite[] = []
-    for (const [roomId, writes] of [...this.waiting]) {
+    if (lane === 'contended' && this.contended.size === 0) return batch
+    // What is set anew in the loop comes last in it, as a busy room.
+    for (const [roomId, writes] of this.waiting) {
       if (batch.length >= max) break
       if (this.busy.has(roomId) || this.contended.has(roomId) !== (lane === 'contended')) continue
       const taken = writes.splice(0, compatible(writes, max - batch.length))
@@ -56,7 +58,9 @@ export class WriteQueue {
   /** The waiting writes whose time is up. */
   takeExpired(now: number): readonly WaitingWrite[] {
     const expired: WaitingWrite[] = []
-    for (const [roomId, writes] of [...this.waiting]) {
+    for (const [roomId, writes] of this.waiting) {
+      // As nearly always; the oldest stands first.
+      if ((writes[0]?.expiresAt ?? 0) > now) continue
       const fresh = writes.findIndex((write) => write.expiresAt > now)
       expired.push(...writes.splice(0, fresh < 0 ? writes.length : fresh))
       if (writes.length === 0) this.waiting.delete(roomId)
