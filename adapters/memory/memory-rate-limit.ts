@@ -24,7 +24,7 @@ export class MemoryRateLimit implements RateLimitPort {
     return this.tats.size
   }
 
-  async take(key: string, limit: RateLimit): Promise<Allowance> {
+  take(key: string, limit: RateLimit): Allowance {
     const nowMs = this.clock.nowMs()
     const known = this.tats.get(key)
     if (known === undefined) this.makeRoom(nowMs)

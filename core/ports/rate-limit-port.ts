@@ -4,6 +4,6 @@ import type { Allowance, RateLimit } from '../domain/gcra.js'
 export interface RateLimitPort {
   /** How far a count reaches. */
   readonly scope: 'process' | 'cluster'
-  /** Takes one call for `key`, or refuses it and changes nothing. */
-  take(key: string, limit: RateLimit): Promise<Allowance>
+  /** Takes one call for `key`, or refuses it and changes nothing. Counters of this process answer at once. */
+  take(key: string, limit: RateLimit): Allowance | Promise<Allowance>
 }

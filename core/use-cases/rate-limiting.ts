@@ -1,19 +1,33 @@
-import type { RateLimit } from '../domain/gcra.js'
+import type { Allowance, RateLimit } from '../domain/gcra.js'
 import { type Refusal, rateLimited } from '../domain/refusal.js'
 import { ok, type Result } from '../domain/result.js'
 import type { RateLimitPort } from '../ports/rate-limit-port.js'
 
+export type Take = readonly [key: string, limit: RateLimit]
+
+const WITHIN = ok(null)
+
 /**
  * Takes one call from each limit in the order given, up to the first that refuses: what is refused takes from no later one.
- * So those come last that more callers share.
+ * So those come last that more callers share. Answers at once where the port does: every message comes this way.
  */
-export async function withinLimits(
+export function withinLimits(
   limits: RateLimitPort,
-  takes: Readonly<Record<string, RateLimit>>,
-): Promise<Result<null, Refusal>> {
-  for (const [key, limit] of Object.entries(takes)) {
-    const allowance = await limits.take(key, limit)
-    if (!allowance.allowed) return rateLimited(allowance.retryAfterMs)
+  takes: readonly Take[],
+): Result<null, Refusal> | Promise<Result<null, Refusal>> {
+  for (const [index, [key, limit]] of takes.entries()) {
+    const taken = limits.take(key, limit)
+    if (taken instanceof Promise) return restOf(limits, taken, takes.slice(index + 1))
+    if (!taken.allowed) return rateLimited(taken.retryAfterMs)
   }
-  return ok(null)
+  return WITHIN
+}
+
+async function restOf(
+  limits: RateLimitPort,
+  first: Promise<Allowance>,
+  others: readonly Take[],
+): Promise<Result<null, Refusal>> {
+  const allowance = await first
+  return allowance.allowed ? withinLimits(limits, others) : rateLimited(allowance.retryAfterMs)
 }

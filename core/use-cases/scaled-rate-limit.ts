@@ -12,7 +12,7 @@ export class ScaledRateLimit implements RateLimitPort {
     return this.limits.scope
   }
 
-  take(key: string, limit: RateLimit): Promise<Allowance> {
+  take(key: string, limit: RateLimit): Allowance | Promise<Allowance> {
     // Below one call at once a limit would refuse every call.
     const burst = Math.max(1, limit.burst * this.factor)
     return this.limits.take(key, { perMinute: limit.perMinute * this.factor, burst })

@@ -91,10 +91,12 @@ export function forUsers<I extends TObject, O extends TSchema>(spec: Spec<UserCo
     ...spec,
     auth: 'user',
     validate: validatorOf(spec.input),
-    run: (context, input) =>
-      context.actor === null ? refused : spec.run({ ...context, actor: context.actor }, input as Static<I>),
+    run: (context, input) => (isOfUser(context) ? spec.run(context, input as Static<I>) : refused),
   }
 }
+
+const isOfUser = (context: Context): context is UserContext => context.actor !== null
+const isOfSocket = (context: UserContext): context is SocketContext => context.connection !== null
 
 /** Anyone may call these; those that act on a login take the token or code that proves it. */
 export function forAnyone<I extends TObject, O extends TSchema>(spec: Spec<Context, I, O>): Operation {
@@ -119,7 +121,6 @@ export function forSockets<I extends TObject, O extends TSchema>(
 ): Operation {
   return forUsers({
     ...spec,
-    run: (context, input) =>
-      context.connection === null ? refused : spec.run({ ...context, connection: context.connection }, input),
+    run: (context, input) => (isOfSocket(context) ? spec.run(context, input) : refused),
   })
 }

@@ -36,6 +36,7 @@ export class EventGateway {
   private readonly limit: { readonly perMinute: number; readonly burst: number }
   private tatMs: number | null = null
   private underWay = 0
+  private isReady = false
 
   constructor(
     private readonly connection: SocketConnection,
@@ -57,6 +58,9 @@ export class EventGateway {
       perMinute: EVENTS_PER_SOCKET.perMinute * limitFactor,
       burst: EVENTS_PER_SOCKET.burst * limitFactor,
     }
+    void client.ready.then(() => {
+      this.isReady = true
+    })
   }
 
   get busy(): boolean {
@@ -91,10 +95,10 @@ export class EventGateway {
     }
   }
 
-  private async answer(
+  private answer(
     operation: Operation | undefined,
     payloads: readonly unknown[],
-  ): Promise<Result<unknown, Refusal>> {
+  ): Result<unknown, Refusal> | Promise<Result<unknown, Refusal>> {
     const admission = this.admit()
     if (admission !== null) return admission
     if (operation === undefined) return invalid('event', 'is not an event of this server')
@@ -102,7 +106,7 @@ export class EventGateway {
     const input = operation.validate(payloads[0])
     if (!input.ok) return input
     // So that what follows finds this socket and its user present.
-    await this.client.ready
+    if (!this.isReady) return this.client.ready.then(() => operation.run(this.context, input.value))
     return operation.run(this.context, input.value)
   }
 

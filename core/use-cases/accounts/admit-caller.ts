@@ -17,6 +17,6 @@ export class AdmitCaller {
     readonly ip: string
     readonly to: 'http' | 'connect'
   }): Promise<Result<null, Refusal>> {
-    return withinLimits(this.ports.limits, { [`${caller.to}:ip:${ipKey(caller.ip)}`]: LIMIT_OF[caller.to] })
+    return withinLimits(this.ports.limits, [[`${caller.to}:ip:${ipKey(caller.ip)}`, LIMIT_OF[caller.to]]])
   }
 }

@@ -31,7 +31,7 @@ export class ChangePassword {
     if (!current.ok) return current
     const next = checkNewPassword('next', input.next)
     if (!next.ok) return next
-    const within = await withinLimits(limits, { [`password:${actor.userId}`]: LIMITS.passwordChangesPerUser })
+    const within = await withinLimits(limits, [[`password:${actor.userId}`, LIMITS.passwordChangesPerUser]])
     if (!within.ok) return within
 
     const credentials = await accounts.find(actor.userId)

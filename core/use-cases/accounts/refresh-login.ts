@@ -29,7 +29,7 @@ export class RefreshLogin {
     readonly ip: string
   }): Promise<Result<SignedIn, Refusal>> {
     const { logins, tokens, limits, clock, loginFeed } = this.ports
-    const within = await withinLimits(limits, { [`refresh:ip:${ipKey(input.ip)}`]: LIMITS.refreshesPerIp })
+    const within = await withinLimits(limits, [[`refresh:ip:${ipKey(input.ip)}`, LIMITS.refreshesPerIp]])
     if (!within.ok) return within
 
     const successor = tokens.mintSecret()

@@ -41,11 +41,11 @@ export class ResetPassword {
     const next = checkNewPassword('next', input.next)
     if (!next.ok) return next
     const key = emailKey(email.value)
-    const byIp = await withinLimits(limits, { [`reset:ip:${ipKey(input.ip)}`]: LIMITS.resetsPerIp })
+    const byIp = await withinLimits(limits, [[`reset:ip:${ipKey(input.ip)}`, LIMITS.resetsPerIp]])
     if (!byIp.ok) return byIp
-    const byAddress = await withinLimits(limits, {
-      [`reset:address:${tokens.digest(key)}`]: LIMITS.resetsPerAddress,
-    })
+    const byAddress = await withinLimits(limits, [
+      [`reset:address:${tokens.digest(key)}`, LIMITS.resetsPerAddress],
+    ])
     if (!byAddress.ok) return byAddress
 
     // Hashed before the code is looked at, so that a wrong one takes as long as the right one.

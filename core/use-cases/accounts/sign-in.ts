@@ -70,12 +70,12 @@ export class SignIn {
 
   private async takeLimits(account: string, ip: string, placeDigest: string): Promise<Result<null, Refusal>> {
     const { limits, logins } = this.ports
-    const narrow = await withinLimits(limits, {
-      [`sign-in:account-ip:${account}:${ip}`]: LIMITS.signInsPerAccountAndIp,
-      [`sign-in:ip:${ip}`]: LIMITS.signInsPerIp,
-    })
+    const narrow = await withinLimits(limits, [
+      [`sign-in:account-ip:${account}:${ip}`, LIMITS.signInsPerAccountAndIp],
+      [`sign-in:ip:${ip}`, LIMITS.signInsPerIp],
+    ])
     if (!narrow.ok) return narrow
-    const wide = await withinLimits(limits, { [`sign-in:account:${account}`]: LIMITS.signInsPerAccount })
+    const wide = await withinLimits(limits, [[`sign-in:account:${account}`, LIMITS.signInsPerAccount]])
     // Asked by the account's address and not by the account, so that it takes as long where there is none.
     return wide.ok || !(await logins.wasOpenedFrom(placeDigest)) ? wide : ok(null)
   }

@@ -46,10 +46,10 @@ export class SignUp {
     const password = checkNewPassword('password', input.password)
     if (!password.ok) return password
     const ip = ipKey(input.ip)
-    const within = await withinLimits(limits, {
-      [`sign-up:ip:${ip}`]: LIMITS.signUpsPerIp,
-      [`sign-up:address:${tokens.digest(emailKey(email.value))}`]: LIMITS.signUpsPerAddress,
-    })
+    const within = await withinLimits(limits, [
+      [`sign-up:ip:${ip}`, LIMITS.signUpsPerIp],
+      [`sign-up:address:${tokens.digest(emailKey(email.value))}`, LIMITS.signUpsPerAddress],
+    ])
     if (!within.ok) return within
 
     const passwordHash = await passwords.hash(password.value)

@@ -25,7 +25,7 @@ export class UpdateProfile {
     const name =
       input.displayName === undefined ? null : checkName('displayName', input.displayName, DISPLAY_NAME)
     if (name?.ok === false) return name
-    const within = await withinLimits(limits, { [`profile:${actor.userId}`]: LIMITS.profileChangesPerUser })
+    const within = await withinLimits(limits, [[`profile:${actor.userId}`, LIMITS.profileChangesPerUser]])
     if (!within.ok) return within
 
     const changes = {

@@ -27,7 +27,7 @@ export async function changeMessage(
   decide: (message: Message, writer: Member, atMs: number) => Result<RoomDecision<Message>, Refusal>,
 ): Promise<Result<Message, Refusal>> {
   // Before the message is looked for, so that reaching the limit does not tell which messages exist.
-  const allowed = await withinLimits(ports.limits, { [`change:${actor.userId}`]: LIMITS.changesPerUser })
+  const allowed = await withinLimits(ports.limits, [[`change:${actor.userId}`, LIMITS.changesPerUser]])
   if (!allowed.ok) return allowed
   const found = isId(messageId) ? await ports.messages.find(messageId) : null
   if (found === null) return notFound()

@@ -39,10 +39,10 @@ export class EditMessage {
     if (!access.ok) return access
     const { room } = access.value
     const roomId = room.id
-    const allowed = await withinLimits(limits, {
-      [`send:${roomId}:${actor.userId}`]: LIMITS.messagesPerMember,
-      [`send:${actor.userId}`]: LIMITS.messagesPerUser,
-    })
+    const allowed = await withinLimits(limits, [
+      [`send:${roomId}:${actor.userId}`, LIMITS.messagesPerMember],
+      [`send:${actor.userId}`, LIMITS.messagesPerUser],
+    ])
     if (!allowed.ok) return allowed
     const draft = { roomId, authorId: actor.userId, text: text.value }
     return writeRead(mediator, room, draft, (verdict) =>

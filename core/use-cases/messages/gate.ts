@@ -4,10 +4,6 @@ import type { Result } from '../../domain/result.js'
 import type { Room } from '../../domain/room.js'
 import type { Draft, MediatorPort, Verdict } from '../../ports/mediator-port.js'
 
-/** Has a member's text read before others do; null where the room wants none read. */
-const judge = async (mediator: MediatorPort, room: Room, draft: Draft): Promise<Verdict | null> =>
-  room.mediation === 'off' ? null : mediator.judge(draft)
-
 /** What a write answers that wrote nothing, because the room wants read what nobody has read. */
 export const UNREAD = 'unread'
 
@@ -15,7 +11,7 @@ export const isUnread = (room: Room, verdict: Verdict | null): boolean =>
   room.mediation !== 'off' && verdict === null
 
 /**
- * Has a text read and written. Where mediation was turned on between the two, which the write alone can tell for sure, it is
+ * Has a text read, unless the room wants none read, and written. Where mediation was turned on between the two, which the write alone can tell for sure, it is
  * read then, and written again.
  */
 export async function writeRead<A>(
@@ -24,7 +20,7 @@ export async function writeRead<A>(
   draft: Draft,
   write: (verdict: Verdict | null) => Promise<Result<A | typeof UNREAD, Refusal>>,
 ): Promise<Result<A, Refusal>> {
-  const written = await write(await judge(mediator, room, draft))
+  const written = await write(room.mediation === 'off' ? null : await mediator.judge(draft))
   if (isWritten(written)) return written
   const again = await write(await mediator.judge(draft))
   if (isWritten(again)) return again

@@ -44,7 +44,7 @@ export class SearchMessages {
       return invalid('cursor', 'is not a cursor of this list')
     const access = await admitReader(rooms, actor, input.roomId, input.minSeq)
     if (!access.ok) return access
-    const allowed = await withinLimits(limits, { [`search:${actor.userId}`]: LIMITS.searchesPerUser })
+    const allowed = await withinLimits(limits, [[`search:${actor.userId}`, LIMITS.searchesPerUser]])
     if (!allowed.ok) return allowed
 
     const beforeSeq = input.cursor === undefined ? null : Number(input.cursor)

@@ -20,7 +20,7 @@ import { commentOf, deliveredUnder, isUnread, UNREAD, writeRead } from './gate.j
 
 type Ports = {
   log: RoomLogPort
-  knownAccess: Pick<KnownAccess, 'access'>
+  knownAccess: Pick<KnownAccess, 'known' | 'access'>
   limits: RateLimitPort
   mediator: MediatorPort
   ids: IdPort
@@ -35,6 +35,8 @@ export type SendMessageInput = {
   readonly threadId?: ThreadId | undefined
   readonly replyTo?: MessageId | undefined
 }
+
+type Admission = Result<Room, Refusal>
 
 type Submitted = Omit<MessageDraft, 'deliveredUnder'>
 
@@ -59,7 +61,8 @@ export class SendMessage {
     const namesNothing = input.threadId !== undefined || (replyTo !== undefined && !isId(replyTo))
     if (!isId(roomId) || namesNothing) return notFound()
 
-    const room = await this.admit(actor, roomId)
+    const admission = this.admit(actor, roomId)
+    const room = admission instanceof Promise ? await admission : admission
     if (!room.ok) return room
     const draft: Submitted = {
       id: ids.next(),
@@ -87,16 +90,23 @@ export class SendMessage {
   }
 
   /** Before its text is judged an author must be let in, so that strangers cost no model anything; the write decides anew. */
-  private async admit(actor: Actor, roomId: RoomId): Promise<Result<Room, Refusal>> {
-    const { knownAccess, limits } = this.ports
-    const access = await admitReader(knownAccess, actor, roomId)
-    if (!access.ok) return access
-    const allowed = await withinLimits(limits, {
-      [`send:${roomId}:${actor.userId}`]: LIMITS.messagesPerMember,
-      [`send:${actor.userId}`]: LIMITS.messagesPerUser,
-    })
-    if (!allowed.ok) return allowed
-    return ok(access.value.room)
+  private admit(actor: Actor, roomId: RoomId): Admission | Promise<Admission> {
+    const known = this.ports.knownAccess.known(roomId, actor.userId)
+    return known === null ? this.admitUnknown(actor, roomId) : this.limit(actor, known.room)
+  }
+
+  private async admitUnknown(actor: Actor, roomId: RoomId): Promise<Admission> {
+    const access = await admitReader(this.ports.knownAccess, actor, roomId)
+    return access.ok ? this.limit(actor, access.value.room) : access
+  }
+
+  private limit(actor: Actor, room: Room): Admission | Promise<Admission> {
+    const allowed = withinLimits(this.ports.limits, [
+      [`send:${room.id}:${actor.userId}`, LIMITS.messagesPerMember],
+      [`send:${actor.userId}`, LIMITS.messagesPerUser],
+    ])
+    const admission = (result: Result<null, Refusal>) => (result.ok ? ok(room) : result)
+    return allowed instanceof Promise ? allowed.then(admission) : admission(allowed)
   }
 }
 

@@ -25,7 +25,7 @@ export class SetPresence {
     input: { readonly socketId: SocketId; readonly state: 'online' | 'away' },
   ): Promise<Result<null, Refusal>> {
     const { presence, limits, liveSockets, telling } = this.ports
-    const within = await withinLimits(limits, { [`presence:${actor.userId}`]: LIMITS.presencePerUser })
+    const within = await withinLimits(limits, [[`presence:${actor.userId}`, LIMITS.presencePerUser]])
     if (!within.ok) return within
     if (liveSockets.get(input.socketId)?.userId !== actor.userId) return notFound()
     const change = await presence.announce(actor.userId, input.socketId, input.state)

@@ -25,7 +25,7 @@ export class SetTyping {
     const access = await admitReader(rooms, actor, input.roomId)
     if (!access.ok) return access
     if (!may(access.value.role, 'write')) return forbidden()
-    const allowed = await withinLimits(limits, { [`typing:${actor.userId}`]: LIMITS.typingPerUser })
+    const allowed = await withinLimits(limits, [[`typing:${actor.userId}`, LIMITS.typingPerUser]])
     if (!allowed.ok) return allowed
     const { roomId, typing } = input
     notices.toRoom({

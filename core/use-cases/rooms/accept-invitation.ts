@@ -22,7 +22,7 @@ export class AcceptInvitation {
 
   async execute(actor: Actor, input: { readonly code: string }): Promise<Result<Room, Refusal>> {
     const { log, invitations, limits, clock } = this.ports
-    const allowed = await withinLimits(limits, { [`accept:${actor.userId}`]: LIMITS.acceptsPerUser })
+    const allowed = await withinLimits(limits, [[`accept:${actor.userId}`, LIMITS.acceptsPerUser]])
     if (!allowed.ok) return allowed
     const invitation = isInvitationCode(input.code) ? await invitations.find(input.code) : null
     if (invitation === null) return notFound()

@@ -39,7 +39,7 @@ export class CreateInvitation {
     const terms = checkTerms(input)
     if (!terms.ok) return terms
     if (!isId(input.roomId)) return notFound()
-    const allowed = await withinLimits(limits, { [`create:${actor.userId}`]: LIMITS.creationsPerUser })
+    const allowed = await withinLimits(limits, [[`create:${actor.userId}`, LIMITS.creationsPerUser]])
     if (!allowed.ok) return allowed
 
     const { role, ttlMs, maxUses } = terms.value

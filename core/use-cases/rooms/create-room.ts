@@ -35,7 +35,7 @@ export class CreateRoom {
     if (!name.ok) return name
     if (input.clientId !== undefined && !isClientId(input.clientId))
       return invalid('clientId', 'must be 1 to 64 of A-Z a-z 0-9 _ -')
-    const allowed = await withinLimits(limits, { [`create:${actor.userId}`]: LIMITS.creationsPerUser })
+    const allowed = await withinLimits(limits, [[`create:${actor.userId}`, LIMITS.creationsPerUser]])
     if (!allowed.ok) return allowed
 
     const settings = {

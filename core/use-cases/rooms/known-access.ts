@@ -44,10 +44,15 @@ export class KnownAccess {
     })
   }
 
+  /** Null where it is not known, or there is none. */
+  known(roomId: RoomId, userId: UserId): RoomAccess | null {
+    return this.rooms.get(roomId)?.members.get(userId) ?? null
+  }
+
   /** Null where there is no such room or the user is not a member. */
   async access(roomId: RoomId, userId: UserId): Promise<RoomAccess | null> {
-    const known = this.rooms.get(roomId)?.members.get(userId)
-    if (known !== undefined) return known
+    const known = this.known(roomId, userId)
+    if (known !== null) return known
     const tracking = this.feed.trackingOf(roomId)
     const access = await this.store.access(roomId, userId)
     // What was read before the following began anew may have changed unseen in between.

@@ -69,8 +69,9 @@ export const brokenLimits: Readonly<Record<string, () => RateLimitFixture>> = {
   mixesUpAnswers,
   allowsEverything: () => fixture(() => async () => ({ allowed: true })),
   refusesEverything: () => fixture(() => async () => refusal(1)),
-  countsAllKeysAsOne: () => fixture((_clock, sound) => (_key, limit) => sound.take('key', limit)),
-  trimsKeys: () => fixture((_clock, sound) => (key, limit) => sound.take(key.trim().normalize('NFC'), limit)),
+  countsAllKeysAsOne: () => fixture((_clock, sound) => async (_key, limit) => sound.take('key', limit)),
+  trimsKeys: () =>
+    fixture((_clock, sound) => async (key, limit) => sound.take(key.trim().normalize('NFC'), limit)),
   tellsToComeTooSoon: () =>
     fixture((_clock, sound) => async (key, limit) => {
       const allowance = await sound.take(key, limit)
@@ -79,7 +80,7 @@ export const brokenLimits: Readonly<Record<string, () => RateLimitFixture>> = {
   forgetsTheBurst: () =>
     fixture(
       (_clock, sound) =>
-        (key, { perMinute }) =>
+        async (key, { perMinute }) =>
           sound.take(key, { perMinute, burst: 1 }),
     ),
 }
