@@ -13,6 +13,9 @@ const PORT = 'SearchIndexer'
 const ROOMS_A_CHUNK = 50
 /** What a search reads as texts in some 300 ms. */
 const FAR_BEHIND = 20_000
+/** A chunk that takes longer holds up what else the database has to do; the next is half as large. */
+const CHUNK_MS = 15
+const CHUNK_MIN = 10
 /** The database ends a chunk of a process that says nothing for so long, and with it what the chunk holds. */
 const SILENCE_MAX_MS = 500
 
@@ -43,9 +46,9 @@ const DEFAULTS = {
 /**
  * Fills the index of search, which a send leaves alone. Search is right without it, and slower the more is not indexed: any
  * number of processes may run one, or none. It uses one connection, a tenth of the time while this process commits
- * messages and half of it otherwise, or where a room is far behind, in transactions of at most `chunk` messages. These lock no
- * room, but an edit or a deletion in one of their rooms waits for their end. What a crash loses of its memory is found when
- * another starts, or looks.
+ * messages and half of it otherwise, or where a room is far behind, in transactions of at most `chunk` messages, of fewer while
+ * the database is busy. These lock no room, but an edit or a deletion in one of their rooms waits for their end. What a crash
+ * loses of its memory is found when another starts, or looks.
  */
 export class SearchIndexer {
   /** Rooms with messages of a moment ago. */
@@ -53,6 +56,8 @@ export class SearchIndexer {
   /** Rooms to be indexed, each of which has its turn before any has another. */
   private readonly queue = new Set<RoomId>()
   private readonly options: Required<SearchIndexerOptions>
+  /** Messages that the next chunk may hold. */
+  private chunkSize: number
   private commits = 0
   private lookAtMs = 0
   /** Where a look goes on that is not done yet. */
@@ -67,6 +72,7 @@ export class SearchIndexer {
     options: SearchIndexerOptions = {},
   ) {
     this.options = { ...DEFAULTS, ...options }
+    this.chunkSize = this.options.chunk
   }
 
   start(): void {
@@ -145,18 +151,24 @@ export class SearchIndexer {
   private async indexNext(): Promise<void> {
     const startedAtMs = performance.now()
     const { commits } = this
-    const chunk = firstOf(this.queue, Math.min(ROOMS_A_CHUNK, this.options.chunk))
+    const chunk = firstOf(this.queue, Math.min(ROOMS_A_CHUNK, this.chunkSize))
     for (const roomId of chunk) this.queue.delete(roomId)
     try {
       const { behind, busy, isFarBehind } = await this.indexChunk(chunk)
       for (const roomId of behind) this.queue.add(roomId)
       for (const roomId of busy) this.pending.add(roomId)
       const tookMs = performance.now() - startedAtMs
+      this.fit(tookMs)
       await this.pause(this.commits === commits || isFarBehind ? tookMs : tookMs * 9)
     } catch (error) {
       for (const roomId of chunk) this.queue.add(roomId)
       throw error
     }
+  }
+
+  private fit(tookMs: number): void {
+    const next = tookMs > CHUNK_MS ? this.chunkSize / 2 : this.chunkSize * 1.5
+    this.chunkSize = Math.min(this.options.chunk, Math.max(CHUNK_MIN, Math.round(next)))
   }
 
   private async indexChunk(roomIds: readonly RoomId[]) {
@@ -168,7 +180,7 @@ export class SearchIndexer {
           set_config('idle_in_transaction_session_timeout', ${String(SILENCE_MAX_MS)}, true)`.execute()
       const [locked] = await Promise.all([lockFreeSearchHeads(tx, roomIds).execute(), settings])
       const free = locked.map(({ room_id }) => room_id)
-      const width = Math.floor(this.options.chunk / Math.max(1, free.length))
+      const width = Math.floor(this.chunkSize / Math.max(1, free.length))
       const indexed = free.length === 0 ? [] : await indexMessages(tx, free, width)
       const behind = indexed.filter(({ missing }) => missing > 0)
       const held = new Set(free)
