@@ -10,8 +10,11 @@ import { type RealtimeServer, userChannel } from './wire.js'
 const REPORT_INTERVAL_MS = 1_000
 const RETRY_MS = 2_000
 const RETRY_MAX_MS = 8_000
-/** Standings asked for in one query at most. */
-const STANDINGS_MAX = 1_000
+/** Standings asked for in one query at most; more would hold up what else the database has to do. */
+const STANDINGS_MAX = 100
+/** Of the time no more than this goes to reports, where many rooms change at once: they come less often then. */
+const REPORTING_SHARE = 0.04
+const REST_MAX_MS = 2_000
 /** The newest rooms of a user are watched, so many at most. */
 const WATCHED_MAX = 5_000
 
@@ -139,22 +142,20 @@ export class Standings {
     const wanted = [...batch].flatMap(([roomId, news]) =>
       this.toTell(roomId, news).map((userId) => ({ roomId, userId })),
     )
+    const startedMs = performance.now()
     try {
       for (let from = 0; from < wanted.length; from += STANDINGS_MAX) {
         const { value } = await parley.reportStandings.execute(wanted.slice(from, from + STANDINGS_MAX))
         for (const standing of value) this.tell(standing)
       }
       this.pauseMs = RETRY_MS
+      await pause(resting(performance.now() - startedMs))
     } catch {
       for (const [roomId, news] of batch) this.news.offer(roomId, { ...news, readHere: NOBODY })
-      await this.pause()
+      // Meanwhile what there is to tell gathers; each time twice as long as before.
+      await pause(this.pauseMs)
+      this.pauseMs = Math.min(2 * this.pauseMs, RETRY_MAX_MS)
     }
-  }
-
-  /** Meanwhile what there is to tell gathers; each time twice as long as before. */
-  private async pause(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, this.pauseMs).unref())
-    this.pauseMs = Math.min(2 * this.pauseMs, RETRY_MAX_MS)
   }
 
   /** Those who are connected here now. */
@@ -171,3 +172,9 @@ export class Standings {
     devices.emit('room:changed', { roomId, role, headSeq, readSeq, unread })
   }
 }
+
+/** How long to rest after a report that took `tookMs`, beside the interval that follows anyway. */
+const resting = (tookMs: number): number =>
+  Math.min(REST_MAX_MS, Math.max(0, tookMs / REPORTING_SHARE - REPORT_INTERVAL_MS))
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref())
