@@ -13,8 +13,10 @@ const PORT = 'SearchIndexer'
 const ROOMS_A_CHUNK = 50
 /** What a search reads as texts in some 300 ms. */
 const FAR_BEHIND = 20_000
-/** A chunk that takes longer holds up what else the database has to do; the next is half as large. */
+/** A chunk for which the database works longer holds up what else it has to do; the next is half as large. */
 const CHUNK_MS = 15
+/** On the way of a chunk. */
+const ROUND_TRIPS = 5
 const CHUNK_MIN = 10
 /** The database ends a chunk of a process that says nothing for so long, and with it what the chunk holds. */
 const SILENCE_MAX_MS = 500
@@ -46,8 +48,8 @@ const DEFAULTS = {
 /**
  * Fills the index of search, which a send leaves alone. Search is right without it, and slower the more is not indexed: any
  * number of processes may run one, or none. It uses one connection, a tenth of the time while this process commits
- * messages and half of it otherwise, or where a room is far behind, in transactions of at most `chunk` messages, of fewer while
- * the database is busy. These lock no room, but an edit or a deletion in one of their rooms waits for their end. What a crash
+ * messages (a thirtieth while the database is busy) and half of it otherwise, or where a room is far behind, in transactions of at
+ * most `chunk` messages, of fewer while the database is busy. These lock no room, but an edit or a deletion in one of their rooms waits for their end. What a crash
  * loses of its memory is found when another starts, or looks.
  */
 export class SearchIndexer {
@@ -58,6 +60,8 @@ export class SearchIndexer {
   private readonly options: Required<SearchIndexerOptions>
   /** Messages that the next chunk may hold. */
   private chunkSize: number
+  /** The shortest that was seen, which is the way to the database and back. */
+  private roundTripMs = Number.POSITIVE_INFINITY
   private commits = 0
   private lookAtMs = 0
   /** Where a look goes on that is not done yet. */
@@ -159,20 +163,29 @@ export class SearchIndexer {
       for (const roomId of busy) this.pending.add(roomId)
       const tookMs = performance.now() - startedAtMs
       this.fit(tookMs)
-      await this.pause(this.commits === commits || isFarBehind ? tookMs : tookMs * 9)
+      const isIdle = this.commits === commits || isFarBehind
+      await this.pause(tookMs * (isIdle ? 1 : this.isHardPressed() ? 30 : 9))
     } catch (error) {
       for (const roomId of chunk) this.queue.add(roomId)
       throw error
     }
   }
 
+  /** Whether chunks had to become small lately, because others keep the database busy. */
+  private isHardPressed(): boolean {
+    return this.chunkSize < this.options.chunk / 2
+  }
+
   private fit(tookMs: number): void {
-    const next = tookMs > CHUNK_MS ? this.chunkSize / 2 : this.chunkSize * 1.5
+    const isSlow = tookMs - ROUND_TRIPS * this.roundTripMs > CHUNK_MS
+    const next = isSlow ? this.chunkSize / 2 : this.chunkSize * 1.5
     this.chunkSize = Math.min(this.options.chunk, Math.max(CHUNK_MIN, Math.round(next)))
   }
 
   private async indexChunk(roomIds: readonly RoomId[]) {
+    const startedAtMs = performance.now()
     await this.database.call(PORT, (sql) => addSearchHeads(sql, roomIds))
+    this.roundTripMs = Math.min(this.roundTripMs, performance.now() - startedAtMs)
     return this.database.transaction(PORT, async (tx) => {
       // A crash of the database may lose the end of it: messages that are then not indexed yet.
       const settings = tx`

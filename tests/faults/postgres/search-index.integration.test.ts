@@ -243,6 +243,23 @@ describe('the index of search', () => {
     assert.ok(turn < 10, `it was number ${turn}`)
   })
 
+  it('is filled by smaller chunks while the database takes long for them', async () => {
+    const { roomId, owner } = await openRoomOfThree(store)
+    await sendAll(store, roomId, owner, Array<string>(450).fill('apple'))
+    await processes.admin.unsafe(`
+      create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.003); return new; end $$;
+      create trigger slow before insert on message_words for each row execute function slow()`)
+    startIndexer(store)
+    await allIndexed()
+    const chunks = await processes.admin<{ size: number }[]>`
+      select count(*)::int as size from message_words group by xmin order by xmin::text::bigint`
+    // The first has the room's other events in it.
+    const [first = 0, ...others] = chunks.map(({ size }) => size)
+    assert.ok(first > 190 && first <= 200, `a first chunk of ${first}`)
+    assert.deepEqual(others.slice(0, 4), [100, 50, 25, 13])
+    assert.ok(Math.max(...others.slice(4)) <= 13, `chunks of ${others}`)
+  })
+
   it('is filled after failures, which are told', async () => {
     const { roomId, owner } = await openRoomOfThree(store)
     await send(store, roomId, owner, 'apple')
