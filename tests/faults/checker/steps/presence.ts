@@ -76,8 +76,14 @@ type Stay = { readonly open: ConnectionLine; readonly close: ConnectionLine | nu
 /** When each user's sockets were open. */
 class Attendance {
   private readonly stays = new Map<string, Stay[]>()
+  /** Since when nobody can say any more that a login has not ended. */
+  private readonly ends = new Map<string, number>()
 
   constructor(private readonly history: History) {
+    for (const { f, type, ends, t_invoke } of history.calls)
+      if (f === 'revoke' && type !== 'fail')
+        for (const session of ends ?? [])
+          this.ends.set(session, Math.min(this.ends.get(session) ?? Infinity, t_invoke))
     const closes = new Map<string, ConnectionLine>()
     for (const line of history.connections)
       if (line.event === 'close' && !closes.has(line.conn)) closes.set(line.conn, line)
@@ -92,7 +98,7 @@ class Attendance {
 
   /**
    * `goneSince`: all their sockets were lost for longer than a bound, the last one then. `certainly`: one has been open for
-   * long enough, and was during all of it.
+   * long enough, and was during all of it. The socket of an ended login makes nobody present, whoever has not closed it yet.
    */
   of(
     user: string,
@@ -106,7 +112,9 @@ class Attendance {
     const stays = (this.stays.get(user) ?? []).filter(({ open }) => open.t <= seen.to + CONNECTING_NS)
     const lasting = stays.find(
       ({ open, close }) =>
-        deadlines.after(open.t, 'L10-disconnect', seen) < seen.from && (close?.t ?? Infinity) > seen.to,
+        deadlines.after(open.t, 'L10-disconnect', seen) < seen.from &&
+        (close?.t ?? Infinity) > seen.to &&
+        (this.ends.get(open.session) ?? Infinity) > seen.to,
     )
     const gone = stays.every(
       ({ close, bound }) => close !== null && deadlines.after(close.t, bound, seen) < seen.from,

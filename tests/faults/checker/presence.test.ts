@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { checkHistory } from './check-history.js'
+import type { Line } from './history.js'
+import { historyOf } from './history-file.js'
+
+const MS = 1e6
+const caller = (name: string, instance: string) => ({
+  client: name,
+  user: name,
+  session: `${name}/1`,
+  conn: `${name}-conn`,
+  instance,
+})
+const header: Line = { type: 'header', run: 'r', seed: 1, configuration: {}, instances: ['i1', 'i2'] }
+const opened: Line = { type: 'conn', event: 'open', ...caller('ada', 'i1'), t: 0 }
+const ended: Line = {
+  ...caller('cem', 'i2'),
+  type: 'ok',
+  f: 'revoke',
+  ends: ['ada/1'],
+  t_invoke: 10_000 * MS,
+  t_end: 10_100 * MS,
+}
+const shownAsOffline: Line = {
+  ...caller('ben', 'i2'),
+  type: 'ok',
+  f: 'presence',
+  room: 'r1',
+  t_invoke: 40_000 * MS,
+  t_end: 40_100 * MS,
+  answer: { presence: [{ user: 'ada', state: 'offline' }], canaries: [] },
+}
+const absences = (...lines: Line[]) => checkHistory(historyOf([header, ...lines])).counts.get('ABSENT') ?? 0
+
+describe('Whoever has a socket open', () => {
+  it('is there', () => {
+    expect(absences(opened, shownAsOffline)).toBe(1)
+  })
+
+  it('is not there by the socket of a login that has ended, which a stopped server has not closed yet', () => {
+    expect(absences(opened, ended, shownAsOffline)).toBe(0)
+  })
+})
