@@ -19,7 +19,7 @@ export type BenchSettings = {
 const FULL = {
   stepMs: 2_000,
   warmUpMs: 1_500,
-  firstWarmUpMs: 8_000,
+  firstWarmUpMs: 15_000,
   startShare: 1,
   growth: 1.6,
   precision: 1.07,
