@@ -32,11 +32,15 @@ type News = {
 const NOBODY: ReadonlySet<UserId> = new Set()
 const TO_ALL: News = { toAll: true, readers: NOBODY, readHere: NOBODY }
 
-const merged = (older: News, newer: News): News => ({
-  toAll: older.toAll || newer.toAll,
-  readers: new Set([...older.readers, ...newer.readers]),
-  readHere: new Set([...older.readHere, ...newer.readHere]),
-})
+function merged(older: News, newer: News): News {
+  // As with nearly every message.
+  if (newer === TO_ALL && older.toAll) return older
+  return {
+    toAll: older.toAll || newer.toAll,
+    readers: new Set([...older.readers, ...newer.readers]),
+    readHere: new Set([...older.readHere, ...newer.readHere]),
+  }
+}
 
 /** Tells the users who are connected here how their rooms stand when one of them changes (`room:changed`). */
 export class Standings {
