@@ -14,14 +14,30 @@ export type WaitingWrite = {
 /** Rooms that others hold locked are contended, and taken apart from the rest, so that they cannot hold it up. */
 export type Lane = 'free' | 'contended'
 
+/** What waits for one room. */
+type RoomLine = {
+  writes: WaitingWrite[]
+  /** Whether it stands in line, which is while something waits. */
+  isInLine: boolean
+  isBusy: boolean
+  lane: Lane
+}
+
+/** Rooms of which nothing waits, and that are remembered all the same. */
+const REMEMBERED_MAX = 10_000
+
 /**
  * Writes that wait, first in first out for each room. A room of which writes were taken is busy: nothing more is taken of
  * it until it is given back, so that its commits keep their order.
+ *
+ * Rooms stay in the map while nothing waits for them: one to which entries come and go with every message is copied again
+ * and again, and each copy, once it is old, keeps alive through the next collections what it held.
  */
 export class WriteQueue {
-  private readonly waiting = new Map<RoomId, WaitingWrite[]>()
-  private readonly busy = new Set<RoomId>()
-  private readonly contended = new Set<RoomId>()
+  private readonly rooms = new Map<RoomId, RoomLine>()
+  /** The rooms for which something waits, the next first. */
+  private line: RoomLine[] = []
+  private contended = 0
   private count = 0
 
   get length(): number {
@@ -29,28 +45,30 @@ export class WriteQueue {
   }
 
   add(write: WaitingWrite): void {
-    const { roomId } = write.write
-    const others = this.waiting.get(roomId)
-    if (others === undefined) this.waiting.set(roomId, [write])
-    else others.push(write)
+    const room = this.room(write.write.roomId)
+    room.writes.push(write)
+    this.lineUp(room)
     this.count += 1
   }
 
   /** The next batch: of each room that is not busy, as many of its first writes as may be committed together. */
   take(lane: Lane, max: number): readonly WaitingWrite[] {
     const batch: WaitingWrite[] = []
-    if (lane === 'contended' && this.contended.size === 0) return batch
-    // What is set anew in the loop comes last in it, as a busy room.
-    for (const [roomId, writes] of this.waiting) {
-      if (batch.length >= max) break
-      if (this.busy.has(roomId) || this.contended.has(roomId) !== (lane === 'contended')) continue
-      const taken = writes.splice(0, compatible(writes, max - batch.length))
-      batch.push(...taken)
-      this.busy.add(roomId)
-      this.waiting.delete(roomId)
-      // What is left goes behind the other rooms.
-      if (writes.length > 0) this.waiting.set(roomId, writes)
+    if (lane === 'contended' && this.contended === 0) return batch
+    const passed: RoomLine[] = []
+    const goesOn: RoomLine[] = []
+    for (const room of this.line) {
+      if (batch.length >= max || room.isBusy || room.lane !== lane) {
+        passed.push(room)
+        continue
+      }
+      batch.push(...room.writes.splice(0, compatible(room.writes, max - batch.length)))
+      room.isBusy = true
+      room.isInLine = room.writes.length > 0
+      if (room.isInLine) goesOn.push(room)
     }
+    // What is left of a room goes behind the other rooms.
+    this.line = goesOn.length === 0 ? passed : passed.concat(goesOn)
     this.count -= batch.length
     return batch
   }
@@ -58,13 +76,15 @@ export class WriteQueue {
   /** The waiting writes whose time is up. */
   takeExpired(now: number): readonly WaitingWrite[] {
     const expired: WaitingWrite[] = []
-    for (const [roomId, writes] of this.waiting) {
+    for (const { writes } of this.line) {
       // As nearly always; the oldest stands first.
       if ((writes[0]?.expiresAt ?? 0) > now) continue
       const fresh = writes.findIndex((write) => write.expiresAt > now)
       expired.push(...writes.splice(0, fresh < 0 ? writes.length : fresh))
-      if (writes.length === 0) this.waiting.delete(roomId)
     }
+    if (expired.length === 0) return expired
+    for (const room of this.line) room.isInLine = room.writes.length > 0
+    this.line = this.line.filter(({ isInLine }) => isInLine)
     this.count -= expired.length
     return expired
   }
@@ -72,19 +92,34 @@ export class WriteQueue {
   /** Puts writes that were taken back before all others of their rooms, in their order. */
   putBack(writes: readonly WaitingWrite[]): void {
     for (const write of writes.toReversed()) {
-      const { roomId } = write.write
-      const others = this.waiting.get(roomId)
-      if (others === undefined) this.waiting.set(roomId, [write])
-      else others.unshift(write)
+      const room = this.room(write.write.roomId)
+      room.writes.unshift(write)
+      this.lineUp(room)
     }
     this.count += writes.length
   }
 
   /** The room is no longer busy; it goes on in `lane`. */
   giveBack(roomId: RoomId, lane: Lane): void {
-    this.busy.delete(roomId)
-    if (lane === 'contended') this.contended.add(roomId)
-    else this.contended.delete(roomId)
+    const room = this.room(roomId)
+    if (room.lane !== lane) this.contended += lane === 'contended' ? 1 : -1
+    room.isBusy = false
+    room.lane = lane
+    if (this.rooms.size > REMEMBERED_MAX && !room.isInLine && lane === 'free') this.rooms.delete(roomId)
+  }
+
+  private room(roomId: RoomId): RoomLine {
+    const known = this.rooms.get(roomId)
+    if (known !== undefined) return known
+    const room: RoomLine = { writes: [], isInLine: false, isBusy: false, lane: 'free' }
+    this.rooms.set(roomId, room)
+    return room
+  }
+
+  private lineUp(room: RoomLine): void {
+    if (room.isInLine) return
+    room.isInLine = true
+    this.line.push(room)
   }
 }
 
