@@ -11,7 +11,7 @@ const PROBES = 64
  */
 export class MemoryRateLimit implements RateLimitPort {
   readonly scope = 'process'
-  /** In order of the last call. */
+  /** In order of the last call, once they are so many that it may matter. */
   private readonly tats = new Map<string, number>()
 
   constructor(
@@ -33,7 +33,8 @@ export class MemoryRateLimit implements RateLimitPort {
       nowMs,
       limit,
     )
-    this.tats.delete(key)
+    // A map whose entries come and go is copied again and again, with the keys of each call.
+    if (this.tats.size > this.maxKeys / 2) this.tats.delete(key)
     this.tats.set(key, tatMs)
     return allowance
   }

@@ -44,7 +44,7 @@ const BOUNDS: Bounds = { rooms: 10_000, logins: 50_000 }
  * `row`, since nothing of a room changes without raising it. Whoever decides by it has to have the head compared by the write.
  */
 export class KnownRooms {
-  /** Both in order of use, the longest unused first. */
+  /** Both in order of use, the longest unused first, once they are so many that it may matter. */
   private readonly rooms = new Map<RoomId, KnownRoom>()
   private readonly logins = new Map<LoginId, LiveLogin>()
 
@@ -113,7 +113,8 @@ export class KnownRooms {
   }
 
   private put<K, V>(map: Map<K, V>, key: K, value: V, max: number): void {
-    map.delete(key)
+    // A map whose entries come and go is copied again and again.
+    if (map.size > max / 2) map.delete(key)
     map.set(key, value)
     if (map.size > max) for (const [oldest] of map) return void map.delete(oldest)
   }

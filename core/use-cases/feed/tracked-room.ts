@@ -39,12 +39,14 @@ export class TrackedRoom {
 
   /** Takes events in any order, doubled or with gaps, and the head of which they tell. */
   offer(events: readonly RoomEvent[], head: number): void {
-    for (const event of events) {
-      if (event.seq > (this.delivered ?? 0) && this.waiting.size < WAITING_MAX)
-        this.waiting.set(event.seq, event)
-    }
     this.known = Math.max(this.known, head)
-    this.drain(false)
+    if (!this.deliverNext(events)) {
+      for (const event of events) {
+        if (event.seq > (this.delivered ?? 0) && this.waiting.size < WAITING_MAX)
+          this.waiting.set(event.seq, event)
+      }
+      this.drain(false)
+    }
     if (this.isBehind()) this.cancelGrace ??= this.ports.clock.after(GAP_GRACE_MS, () => this.endGrace())
   }
 
@@ -77,6 +79,16 @@ export class TrackedRoom {
   private endGrace(): void {
     this.cancelGrace = null
     if (this.isBehind()) void this.readGap()
+  }
+
+  /** Whether these were the next ones and nothing else waited, as nearly always: then they are delivered as they are. */
+  private deliverNext(events: readonly RoomEvent[]): boolean {
+    const { delivered } = this
+    if (delivered === null || this.closed || this.waiting.size > 0 || events.length === 0) return false
+    if (!events.every(({ seq }, index) => seq === delivered + 1 + index)) return false
+    this.delivered = delivered + events.length
+    this.deliver(events, false)
+    return true
   }
 
   private drain(wasGap: boolean): void {
