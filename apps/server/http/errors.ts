@@ -18,9 +18,12 @@ function refusedByFastify(error: FastifyError): { error: WireError; status: numb
 function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const refused = refusedByFastify(error)
   if (refused !== null) {
-    // Fastify would close under a client that is still writing, and the reset would take the answer with it. What is left of
-    // the body is read and thrown away, for as long as a request may take.
-    if (refused.status === 413) reply.removeHeader('connection')
+    // Fastify, and Node where the client wishes it, would close under a client that is still writing, and the reset would take
+    // the answer with it. What is left of the body is read and thrown away, for as long as a request may take.
+    if (refused.status === 413) {
+      reply.removeHeader('connection')
+      reply.raw.shouldKeepAlive = true
+    }
     sendProblem(reply, refused.error, refused.status)
     return
   }

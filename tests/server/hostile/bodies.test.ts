@@ -78,10 +78,11 @@ describe('a body over HTTP', () => {
     })
   })
 
-  it('input D1: above the limit is answered also to one who reads when all of it is written', async () => {
-    const head = `POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${MIB}\r\n\r\n`
-    expect(await answerToLateReader(url, head, 16, Buffer.alloc(MIB / 16, 'x'))).toMatch(/^HTTP\/1\.1 413 /)
-  })
+  for (const connection of ['keep-alive', 'close'])
+    it(`input D1: above the limit is answered also to one who reads when all of it is written (${connection})`, async () => {
+      const head = `POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\nContent-Type: application/json\r\nContent-Length: ${MIB}\r\n\r\n`
+      expect(await answerToLateReader(url, head, 16, Buffer.alloc(MIB / 16, 'x'))).toMatch(/^HTTP\/1\.1 413 /)
+    })
 
   it('input D17: that is compressed is not unpacked', async () => {
     const { accessToken: token } = room.owner
