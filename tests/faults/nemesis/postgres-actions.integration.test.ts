@@ -13,6 +13,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../apps/serv
 import { PortUnavailable } from '../../../core/ports/port-unavailable.js'
 import { gaplessLog, openRoomOfThree, type Store, send } from '../../contracts/store.js'
 import { eventually, type TemporaryDirectory, temporaryDirectory } from '../../support/postgres-cluster.js'
+import { quantile } from '../checker/grouping.js'
 import { endConnections, holdConnections, tapCommits } from './connection-actions.js'
 import { childrenOf, type PostgresTarget, restartPostgres, suspendPostgres } from './postgres-actions.js'
 import { TcpProxy } from './tcp-proxy.js'
@@ -181,7 +182,9 @@ describe('actions on Postgres', () => {
     }
     const heal = await delayCommits(target, { byMs: 100 })
     await eventually('commits are slow', async () => (await sendMs()) > 90)
-    expect(await sendMs()).toBeGreaterThan(90)
+    // One whose record another process has flushed with its own does not wait.
+    const took = [await sendMs(), await sendMs(), await sendMs(), await sendMs(), await sendMs()]
+    expect(quantile(took, 0.5)).toBeGreaterThan(90)
     await heal()
     await eventually('commits are fast', async () => (await sendMs()) < 90)
   })
