@@ -27,7 +27,7 @@ begin
 end
 $$;
 
--- append_messages of 004 with `opens_blocks`; processes of the version before still call that one while they are replaced.
+-- append_messages of 004 with `opens_blocks`.
 create function append_messages(
   -- One element a room.
   room_ids uuid[], heads bigint[],
@@ -92,4 +92,17 @@ begin
   where m.room_id = any (free);
   return free;
 end
+$$;
+
+-- What processes of the version before call while they are replaced: to them each message opens a block.
+create or replace function append_messages(
+  room_ids uuid[], heads bigint[],
+  ids uuid[], message_room_ids uuid[], seqs bigint[], sender_ids uuid[], login_ids uuid[], client_message_ids text[],
+  submitted_digests text[], delivered_unders text[], texts text[], at_mss bigint[],
+  ordinals bigint[], sender_ordinals bigint[]
+) returns uuid[] language sql as $$
+  select append_messages(
+    room_ids, heads, ids, message_room_ids, seqs, sender_ids, login_ids, client_message_ids, submitted_digests,
+    delivered_unders, texts, at_mss, ordinals, sender_ordinals, array_fill(true, array[cardinality(ids)])
+  )
 $$;

@@ -92,6 +92,27 @@ describe('sends into a room that is known', () => {
     assert.ok(opening.length <= 10, `${opening.length} of 302 messages are in the index`)
   })
 
+  it('go on where a process of the version before migration 006 sends too', async () => {
+    const { roomId, owner } = room
+    await send(here, roomId, owner, 'second')
+    const [before] = await processes.admin<{ head: number; ordinal: number; of_owner: number }[]>`
+      select r.head::int, (select count(*)::int from messages where room_id = r.id) as ordinal,
+        sender_ordinal_at(r.id, ${owner.user.id})::int as of_owner
+      from rooms r where r.id = ${roomId}`
+    const { head, ordinal, of_owner: ofOwner } = before ?? assert.fail()
+    const id = here.ids.next()
+    const [old] = await processes.admin<{ appended: string[] }[]>`
+      select to_json(append_messages(
+        array[${roomId}]::uuid[], array[${head}]::bigint[], array[${id}]::uuid[], array[${roomId}]::uuid[],
+        array[${head + 1}]::bigint[], array[${owner.user.id}]::uuid[], array[${owner.login.id}]::uuid[],
+        array['old'], array['digest'], array['off'], array['from the version before'], array[1]::bigint[],
+        array[${ordinal + 1}]::bigint[], array[${ofOwner + 1}]::bigint[]
+      )) as appended`
+    assert.deepEqual(old?.appended, [roomId])
+    await send(here, roomId, owner, 'third')
+    await auditOrdinals()
+  })
+
   it('are decided anew where another process has written meanwhile', async () => {
     await send(there, room.roomId, room.member, 'from elsewhere')
     const sent = await sendHere(room.owner, 'second')
