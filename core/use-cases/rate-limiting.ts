@@ -1,4 +1,6 @@
 import type { Allowance, RateLimit } from '../domain/gcra.js'
+import type { RoomId, UserId } from '../domain/ids.js'
+import { LIMITS } from '../domain/rate-limits.js'
 import { type Refusal, rateLimited } from '../domain/refusal.js'
 import { ok, type Result } from '../domain/result.js'
 import type { RateLimitPort } from '../ports/rate-limit-port.js'
@@ -6,6 +8,12 @@ import type { RateLimitPort } from '../ports/rate-limit-port.js'
 export type Take = readonly [key: string, limit: RateLimit]
 
 const WITHIN = ok(null)
+
+/** Of a text for a room: sending one and editing one count together. */
+export const takesOfText = (roomId: RoomId, userId: UserId): readonly Take[] => [
+  [`send:${roomId}:${userId}`, LIMITS.messagesPerMember],
+  [`send:${userId}`, LIMITS.messagesPerUser],
+]
 
 /**
  * Takes one call from each limit in the order given, up to the first that refuses: what is refused takes from no later one.

@@ -1,6 +1,5 @@
 import type { Actor } from '../../domain/account.js'
 import type { MessageId } from '../../domain/ids.js'
-import { LIMITS } from '../../domain/rate-limits.js'
 import { conflict, forbidden, notFound, type Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
 import { checkText, MESSAGE_MAX } from '../../domain/text.js'
@@ -10,7 +9,7 @@ import type { MessageRepoPort } from '../../ports/message-repo-port.js'
 import type { RateLimitPort } from '../../ports/rate-limit-port.js'
 import type { RoomDecision, RoomFacts, RoomLogPort } from '../../ports/room-log-port.js'
 import type { RoomRepoPort } from '../../ports/room-repo-port.js'
-import { withinLimits } from '../rate-limiting.js'
+import { takesOfText, withinLimits } from '../rate-limiting.js'
 import { admitWriter } from '../rooms/room-access.js'
 import { commentOf, deliveredUnder, isUnread, UNREAD, writeRead } from './gate.js'
 import { admitMessageReader } from './message-access.js'
@@ -39,10 +38,7 @@ export class EditMessage {
     if (!access.ok) return access
     const { room } = access.value
     const roomId = room.id
-    const allowed = await withinLimits(limits, [
-      [`send:${roomId}:${actor.userId}`, LIMITS.messagesPerMember],
-      [`send:${actor.userId}`, LIMITS.messagesPerUser],
-    ])
+    const allowed = await withinLimits(limits, takesOfText(roomId, actor.userId))
     if (!allowed.ok) return allowed
     const draft = { roomId, authorId: actor.userId, text: text.value }
     return writeRead(mediator, room, draft, (verdict) =>

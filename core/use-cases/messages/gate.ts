@@ -11,8 +11,8 @@ export const isUnread = (room: Room, verdict: Verdict | null): boolean =>
   room.mediation !== 'off' && verdict === null
 
 /**
- * Has a text read, unless the room wants none read, and written. Where mediation was turned on between the two, which the write alone can tell for sure, it is
- * read then, and written again.
+ * Has a text read, unless the room wants none read, and written. Where mediation was turned on between the two, which the
+ * write alone can tell for sure, it is read then, and written again.
  */
 export async function writeRead<A>(
   mediator: MediatorPort,

@@ -1,7 +1,6 @@
 import type { Actor } from '../../domain/account.js'
 import { isClientId, isId, type MessageId, type RoomId, type ThreadId } from '../../domain/ids.js'
 import type { Message } from '../../domain/message.js'
-import { LIMITS } from '../../domain/rate-limits.js'
 import { conflict, invalid, notFound, type Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
 import type { Room } from '../../domain/room.js'
@@ -13,7 +12,7 @@ import type { MediatorPort, Verdict } from '../../ports/mediator-port.js'
 import type { RateLimitPort } from '../../ports/rate-limit-port.js'
 import type { RoomDecision, RoomFacts, RoomLogPort } from '../../ports/room-log-port.js'
 import type { TokenPort } from '../../ports/token-port.js'
-import { withinLimits } from '../rate-limiting.js'
+import { takesOfText, withinLimits } from '../rate-limiting.js'
 import type { KnownAccess } from '../rooms/known-access.js'
 import { admitReader, admitWriter } from '../rooms/room-access.js'
 import { commentOf, deliveredUnder, isUnread, UNREAD, writeRead } from './gate.js'
@@ -101,10 +100,7 @@ export class SendMessage {
   }
 
   private limit(actor: Actor, room: Room): Admission | Promise<Admission> {
-    const allowed = withinLimits(this.ports.limits, [
-      [`send:${room.id}:${actor.userId}`, LIMITS.messagesPerMember],
-      [`send:${actor.userId}`, LIMITS.messagesPerUser],
-    ])
+    const allowed = withinLimits(this.ports.limits, takesOfText(room.id, actor.userId))
     const admission = (result: Result<null, Refusal>) => (result.ok ? ok(room) : result)
     return allowed instanceof Promise ? allowed.then(admission) : admission(allowed)
   }
