@@ -15,8 +15,10 @@ const ROOMS_A_CHUNK = 50
 const FAR_BEHIND = 20_000
 /** A chunk for which the database works longer holds up what else it has to do; the next is half as large. */
 const CHUNK_MS = 15
-/** On the way of a chunk. */
+/** To the database and back, for one chunk. */
 const ROUND_TRIPS = 5
+/** How long it rests after each chunk, as a multiple of the time that the chunk took. */
+const REST = { idle: 1, committing: 9, busy: 30 } as const
 const CHUNK_MIN = 10
 /** The database ends a chunk of a process that says nothing for so long, and with it what the chunk holds. */
 const SILENCE_MAX_MS = 500
@@ -48,9 +50,9 @@ const DEFAULTS = {
 /**
  * Fills the index of search, which a send leaves alone. Search is right without it, and slower the more is not indexed: any
  * number of processes may run one, or none. It uses one connection, a tenth of the time while this process commits
- * messages (a thirtieth while the database is busy) and half of it otherwise, or where a room is far behind, in transactions of at
- * most `chunk` messages, of fewer while the database is busy. These lock no room, but an edit or a deletion in one of their rooms waits for their end. What a crash
- * loses of its memory is found when another starts, or looks.
+ * messages and half of it otherwise, or where a room is far behind, in transactions of at most `chunk` messages. While the database
+ * is busy these are smaller, and take a thirtieth of the time. They lock no room, but an edit or a deletion in one of their rooms
+ * waits for their end. What a crash loses of its memory is found when another starts, or looks.
  */
 export class SearchIndexer {
   /** Rooms with messages of a moment ago. */
@@ -60,7 +62,7 @@ export class SearchIndexer {
   private readonly options: Required<SearchIndexerOptions>
   /** Messages that the next chunk may hold. */
   private chunkSize: number
-  /** The shortest that was seen, which is the way to the database and back. */
+  /** The shortest time to the database and back that was seen: that of the way alone, without waiting. */
   private roundTripMs = Number.POSITIVE_INFINITY
   private commits = 0
   private lookAtMs = 0
@@ -164,7 +166,7 @@ export class SearchIndexer {
       const tookMs = performance.now() - startedAtMs
       this.fit(tookMs)
       const isIdle = this.commits === commits || isFarBehind
-      await this.pause(tookMs * (isIdle ? 1 : this.isHardPressed() ? 30 : 9))
+      await this.pause(tookMs * (isIdle ? REST.idle : this.isBusy() ? REST.busy : REST.committing))
     } catch (error) {
       for (const roomId of chunk) this.queue.add(roomId)
       throw error
@@ -172,7 +174,7 @@ export class SearchIndexer {
   }
 
   /** Whether chunks had to become small lately, because others keep the database busy. */
-  private isHardPressed(): boolean {
+  private isBusy(): boolean {
     return this.chunkSize < this.options.chunk / 2
   }
 

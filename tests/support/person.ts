@@ -18,7 +18,7 @@ export const PASSWORD = 'a long and quiet sentence'
 
 let people = 0
 
-/** A call over HTTP as any client makes it. */
+/** A call over HTTP, like that of every client. */
 export async function request(
   url: string,
   method: string,
@@ -113,7 +113,7 @@ export class Person {
     return (answer.body.room as { id: string }).id
   }
 
-  /** Brings another into a room, by invitation as any client does it. */
+  /** Brings another into a room, by invitation, like every client. */
   async invite(roomId: string, guest: Person, role = 'member'): Promise<void> {
     const made = await this.http('POST', `/rooms/${roomId}/invitations`, { role })
     const accepted = await guest.http('POST', `/invitations/${made.body.code}/accept`, {})

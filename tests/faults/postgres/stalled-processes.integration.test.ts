@@ -49,7 +49,7 @@ async function stallInStatementElsewhere(roomId: RoomId): Promise<void> {
   const isDescribed = proxy.keepAnswer('never_run', null)
   const standing = database.transaction('test', async (tx) => {
     await tx`select from rooms where id = ${roomId} for no key update`
-    // The key of adapters/postgres/write-barrier.ts.
+    // WRITE_BARRIER of adapters/postgres/silent-transactions.ts.
     await tx`select pg_advisory_xact_lock_shared(7310001)`
     await tx`select ${roomId}::uuid as never_run`
   })
