@@ -91,7 +91,15 @@ export function wireRoomEvent(event: RoomEvent): WireRoomEvent {
   const { seq, actorId } = event
   const stamp = { seq, at: isoTime(event.atMs), actorId }
   switch (event.type) {
+    // Each field by name, as every message comes by here.
     case 'message.sent':
+      return {
+        seq,
+        at: stamp.at,
+        actorId,
+        type: event.type,
+        data: { message: wireMessage(event.data.message) },
+      }
     case 'message.edited':
       return { ...stamp, type: event.type, data: { message: wireMessage(event.data.message) } }
     case 'message.deleted':

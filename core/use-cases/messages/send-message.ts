@@ -122,7 +122,7 @@ function decide(
   }
   if (draft.replyTo !== null && facts.replyTo === null) return notFound()
   if (isUnread(facts.room, verdict)) return ok({ changes: [], answer: () => UNREAD })
-  const sent = { ...draft, deliveredUnder: deliveredUnder(facts.room, verdict) }
+  const sent = withDecision(draft, deliveredUnder(facts.room, verdict))
   return ok({
     changes: [{ type: 'message.sent', draft: sent }],
     answer: ([event]) => {
@@ -132,3 +132,18 @@ function decide(
     },
   })
 }
+
+/** Each field by name: after a spread, V8 makes a hidden class of its own for each object that another field is added to. */
+const withDecision = (draft: Submitted, under: MessageDraft['deliveredUnder']): MessageDraft => ({
+  id: draft.id,
+  roomId: draft.roomId,
+  senderId: draft.senderId,
+  clientMessageId: draft.clientMessageId,
+  text: draft.text,
+  threadId: draft.threadId,
+  threadSeq: draft.threadSeq,
+  threadBy: draft.threadBy,
+  replyTo: draft.replyTo,
+  submittedDigest: draft.submittedDigest,
+  deliveredUnder: under,
+})
