@@ -9,7 +9,7 @@ import {
   toRoomEvent,
 } from '../../core/domain/room-event.js'
 import type { RoomWrite } from '../../core/ports/room-log-port.js'
-import type { Sql } from './connection.js'
+import { forgetParameters, type Sql } from './connection.js'
 import { type KnownRooms, type Sent, sentNext } from './known-rooms.js'
 import { type RoomRow, toHeads, toRoom } from './room-rows.js'
 
@@ -95,7 +95,7 @@ export async function appendMessages(
   const placed = plans.flatMap((plan) => plan.placed)
   const drafts = placed.map(({ draft }) => draft)
   const stamps = placed.map(({ stamp }) => stamp)
-  const [row] = await sql<{ appended: RoomId[] }[]>`
+  const query = sql<{ appended: RoomId[] }[]>`
     select to_json(append_messages(
       ${plans.map(({ row }) => row.id)}::uuid[],
       ${plans.map(({ row }) => row.head)}::bigint[],
@@ -113,5 +113,7 @@ export async function appendMessages(
       ${placed.map(({ senderOrdinal }) => senderOrdinal)}::bigint[],
       ${placed.map(({ opensBlock }) => String(opensBlock))}::boolean[]
     )) as appended`
+  const [row] = await query
+  forgetParameters(query)
   return new Set(row?.appended ?? [])
 }

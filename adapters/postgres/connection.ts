@@ -78,3 +78,12 @@ export function openConnections(url: string, settings: ConnectionSettings): Sql 
     connection: { application_name: settings.applicationName, ...settings.parameters },
   })
 }
+
+/**
+ * Lets go of what an answered query was given. V8 allocates functions that are assigned to a property in its old generation, among
+ * them `resolve` and `reject` of each query of postgres.js (3.4.9, query.js): dead as they are, they keep the query, and with it its
+ * parameters, through every collection of the young generation up to the next full one. For queries with many or large parameters.
+ */
+export function forgetParameters(query: PromiseLike<unknown>): void {
+  Object.assign(query, { args: [], parameters: [] })
+}
