@@ -11,9 +11,10 @@ const REPORT_INTERVAL_MS = 1_000
 const RETRY_MS = 2_000
 const RETRY_MAX_MS = 8_000
 /** Standings asked for in one query at most; more would hold up what else the database has to do. */
-const STANDINGS_MAX = 100
+const STANDINGS_MAX = 25
 /** Of the time no more than this goes to reports, where many rooms change at once: they come less often then. */
 const REPORTING_SHARE = 0.04
+/** How long the rests of one report are in all. */
 const REST_MAX_MS = 2_000
 /** The newest rooms of a user are watched, so many at most. */
 const WATCHED_MAX = 5_000
@@ -146,14 +147,16 @@ export class Standings {
     const wanted = [...batch].flatMap(([roomId, news]) =>
       this.toTell(roomId, news).map((userId) => ({ roomId, userId })),
     )
-    const startedMs = performance.now()
+    const restMaxMs = (REST_MAX_MS * STANDINGS_MAX) / wanted.length
     try {
       for (let from = 0; from < wanted.length; from += STANDINGS_MAX) {
+        const startedMs = performance.now()
         const { value } = await parley.reportStandings.execute(wanted.slice(from, from + STANDINGS_MAX))
         for (const standing of value) this.tell(standing)
+        const isLast = from + STANDINGS_MAX >= wanted.length
+        if (!isLast) await pause(Math.min(restMaxMs, (performance.now() - startedMs) / REPORTING_SHARE))
       }
       this.pauseMs = RETRY_MS
-      await pause(resting(performance.now() - startedMs))
     } catch {
       for (const [roomId, news] of batch) this.news.offer(roomId, { ...news, readHere: NOBODY })
       // Meanwhile what there is to tell gathers; each time twice as long as before.
@@ -176,9 +179,5 @@ export class Standings {
     devices.emit('room:changed', { roomId, role, headSeq, readSeq, unread })
   }
 }
-
-/** How long to rest after a report that took `tookMs`, beside the interval that follows anyway. */
-const resting = (tookMs: number): number =>
-  Math.min(REST_MAX_MS, Math.max(0, tookMs / REPORTING_SHARE - REPORT_INTERVAL_MS))
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref())
