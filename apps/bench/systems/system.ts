@@ -21,7 +21,7 @@ const ENTRY: Record<SystemName, string> = {
 }
 
 /** As `npm start` starts the server; for the systems beside it as well. */
-const NODE_ARGS = ['--max-semi-space-size=64']
+const NODE_ARGS = ['--max-semi-space-size=64', '--no-allocation-site-pretenuring']
 
 const READY = / is ready: (http:\/\/\S+)$/
 const READY_WITHIN_MS = 60_000
