@@ -1,7 +1,7 @@
 import type { RoomId, UserId } from '../../domain/ids.js'
 import type { ClockPort } from '../../ports/clock-port.js'
 import type { NoticePort } from '../../ports/notice-port.js'
-import type { PresenceChange, PresencePort, UserState } from '../../ports/presence-port.js'
+import type { PresenceChange, PresencePort, PresenceState, UserState } from '../../ports/presence-port.js'
 import type { RoomRepoPort } from '../../ports/room-repo-port.js'
 import type { LiveSockets } from '../sessions/live-sockets.js'
 
@@ -22,12 +22,15 @@ type Ports = {
 
 /**
  * Tells the rooms of users how these stand. The store names a change once; where it could then not be told, or may have been
- * lost on the way, the user is kept, and the next beat tells how they stand by then.
+ * lost on the way, the user is kept, and the next beat tells how they stand by then. So it does where a change was told
+ * after a newer one: before it tells, a process reads the user's rooms, and no order holds between processes.
  */
 export class PresenceTelling {
   private readonly again = new Set<UserId>()
   /** When each was told of last, the oldest first. */
   private readonly recent = new Map<UserId, number>()
+  /** What was told of each since the last beat. */
+  private readonly unproven = new Map<UserId, PresenceState>()
 
   constructor(private readonly ports: Ports) {}
 
@@ -43,10 +46,11 @@ export class PresenceTelling {
     if (before !== after) await this.tell([{ userId, state: after }])
   }
 
-  /** On each beat: tells of all whom a failure or a gap left over. */
+  /** On each beat: tells of all whom a failure or a gap left over, or of whom something older was told last. */
   async tellAgain(): Promise<void> {
     const sinceMs = this.ports.clock.nowMs() - RECENT_MS
     for (const [userId, atMs] of this.recent) if (atMs < sinceMs) this.recent.delete(userId)
+    await this.keepMistold()
     const userIds = [...this.again]
     for (let start = 0; start < userIds.length; start += BATCH)
       await this.tellPresentState(userIds.slice(start, start + BATCH))
@@ -56,6 +60,19 @@ export class PresenceTelling {
   doubt(): void {
     this.keep(this.recent.keys())
     for (const { userId } of this.ports.liveSockets.values()) this.keep([userId])
+  }
+
+  private async keepMistold(): Promise<void> {
+    const told = new Map(this.unproven)
+    this.unproven.clear()
+    const userIds = [...told.keys()]
+    for (let start = 0; start < userIds.length; start += BATCH) {
+      const asked = userIds.slice(start, start + BATCH)
+      const { presences } = await this.keeping(userIds.slice(start), this.ports.presence.states(asked))
+      this.keep(
+        presences.filter(({ userId, state }) => told.get(userId) !== state).map(({ userId }) => userId),
+      )
+    }
   }
 
   private async tellPresentState(userIds: readonly UserId[]): Promise<void> {
@@ -91,5 +108,6 @@ export class PresenceTelling {
       notices.toRoom({ type: 'presence', roomId, userId, state, atMs })
     this.recent.delete(userId)
     if (this.recent.size < AGAIN_MAX) this.recent.set(userId, atMs)
+    if (this.unproven.size < AGAIN_MAX) this.unproven.set(userId, state)
   }
 }

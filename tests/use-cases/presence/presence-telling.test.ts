@@ -87,6 +87,70 @@ describe('a change of presence that could not be told', () => {
   })
 })
 
+describe('a change of presence that was told late', () => {
+  /** Two processes of which the first can be held up where it finds the rooms in which it has to tell of something. */
+  async function startWithSlowRooms() {
+    let holdUp: (() => Promise<void>) | null = null
+    const world = await startTwo({
+      wrap: ({ rooms }) => {
+        const roomIdsOf: typeof rooms.roomIdsOf = async (userIds) => {
+          const held = holdUp?.()
+          holdUp = null
+          await held
+          return rooms.roomIdsOf(userIds)
+        }
+        return {
+          rooms: new Proxy(rooms, {
+            get: (target, key) => (key === 'roomIdsOf' ? roomIdsOf : Reflect.get(target, key).bind(target)),
+          }),
+        }
+      },
+    })
+    /** Resolves with the way to let it go on, once Ann's going is held up. */
+    const holdUpGoing = () => {
+      const isHeld = new Promise<{ goOn: () => void; going: Promise<unknown> }>((held) => {
+        holdUp = () => new Promise((goOn) => held({ goOn, going }))
+      })
+      const going = disconnect(world.one, world.ann, 'socket-1').then(unwrap)
+      return isHeld
+    }
+    return { ...world, holdUpGoing, sweep: () => world.one.parley.sweepPresence.execute() }
+  }
+
+  it('is put right by the next beat, once, where another process had told of a newer one', async () => {
+    const { one, other, ann, holdUpGoing, sweep } = await startWithSlowRooms()
+    unwrap(await connect(one, ann, 'socket-1'))
+    const { goOn, going } = await holdUpGoing()
+    unwrap(await connect(other, ann, 'socket-2'))
+    expect(states(other)).toEqual(['online'])
+    goOn()
+    await going
+    expect(states(one)).toEqual(['online', 'offline'])
+    for (let beats = 0; beats < 3; beats += 1) await sweep()
+    expect(states(one)).toEqual(['online', 'offline', 'online'])
+  })
+
+  it('is put right by the next beat, once, where the same process had told of a newer one', async () => {
+    const { one, ann, holdUpGoing, sweep } = await startWithSlowRooms()
+    unwrap(await connect(one, ann, 'socket-1'))
+    const { goOn, going } = await holdUpGoing()
+    unwrap(await connect(one, ann, 'socket-2'))
+    goOn()
+    await going
+    expect(states(one)).toEqual(['online', 'online', 'offline'])
+    for (let beats = 0; beats < 3; beats += 1) await sweep()
+    expect(states(one)).toEqual(['online', 'online', 'offline', 'online'])
+  })
+
+  it('is not told again where it is so', async () => {
+    const { one, ann, sweep } = await startWithSlowRooms()
+    unwrap(await connect(one, ann, 'socket-1'))
+    unwrap(await disconnect(one, ann, 'socket-1'))
+    for (let beats = 0; beats < 3; beats += 1) await sweep()
+    expect(states(one)).toEqual(['online', 'offline'])
+  })
+})
+
 describe('after a gap of the bus', () => {
   it('the next beat tells once how the own users stand, and those who went a moment before', async () => {
     const { one, other, ann, clock } = await startTwo()
