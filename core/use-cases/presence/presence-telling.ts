@@ -62,6 +62,7 @@ export class PresenceTelling {
     for (const { userId } of this.ports.liveSockets.values()) this.keep([userId])
   }
 
+  /** Keeps those who stand otherwise than was told of them here last. */
   private async keepMistold(): Promise<void> {
     const told = new Map(this.unproven)
     this.unproven.clear()
@@ -108,6 +109,7 @@ export class PresenceTelling {
       notices.toRoom({ type: 'presence', roomId, userId, state, atMs })
     this.recent.delete(userId)
     if (this.recent.size < AGAIN_MAX) this.recent.set(userId, atMs)
+    this.unproven.delete(userId)
     if (this.unproven.size < AGAIN_MAX) this.unproven.set(userId, state)
   }
 }
