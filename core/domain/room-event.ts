@@ -47,6 +47,7 @@ export type MessageDraft = Omit<
  * appends it to the log, all in one transaction.
  */
 export type RoomChange =
+  /** Its sender is the actor of the write: the stored message is all that is kept of the event. */
   | { readonly type: 'message.sent'; readonly draft: MessageDraft }
   /** `message` before the edit; the new text becomes its newest version. */
   | {
@@ -112,6 +113,7 @@ export function toRoomEvent(change: RoomChange, stamp: Stamp): RoomEvent {
   switch (change.type) {
     case 'message.sent': {
       const { seq, atMs, actorId } = stamp
+      if (change.draft.senderId !== actorId) throw new Error('a message is sent by another than its sender')
       return { seq, atMs, actorId, type: change.type, data: { message: sent(change.draft, stamp) } }
     }
     case 'message.edited': {

@@ -6,6 +6,7 @@ import {
   change,
   changeMessage,
   codeOf,
+  draftOf,
   edit,
   gaplessLog,
   openRoomOfThree,
@@ -85,6 +86,13 @@ export const roomLogDecisionsContract = {
     const log = await gaplessLog(store, roomId)
     const order = log.slice(4).map((event) => event.actorId)
     assert.deepEqual(reactions['👍'], order)
+  },
+  'takes no message in the name of another than who sends it': async (store) => {
+    const { roomId, owner, member } = await openRoomOfThree(store)
+    const draft = draftOf(store, roomId, member.user.id, 'not said')
+    const make = () => ok([{ type: 'message.sent', draft } as const])
+    await assert.rejects(change(store, roomId, owner.actor, { make }))
+    assert.equal((await gaplessLog(store, roomId)).length, 3)
   },
   'leaves an owner where all owners step down at once': async (store) => {
     const { roomId, owner, member, observer } = await openRoomOfThree(store)
