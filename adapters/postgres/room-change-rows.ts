@@ -4,7 +4,7 @@ import type { Transaction } from './connection.js'
 import {
   eraseTexts,
   eraseVersions,
-  insertEvents,
+  insertChanges,
   insertMessages,
   insertVersions,
   markLeft,
@@ -28,7 +28,7 @@ type Change<T extends RoomChange['type']> = Extract<RoomChange, { type: T }>
  * be changed, what is changed can be removed), so where two changes concern one thing, the later takes the place of the earlier.
  */
 export class RoomChangeRows {
-  private readonly events: Row[] = []
+  private readonly changes: Row[] = []
   private readonly messages: Row[] = []
   private readonly versions: Row[] = []
   private readonly texts = new Map<string, Row>()
@@ -43,24 +43,17 @@ export class RoomChangeRows {
   private stored: readonly OrdinalRow[] = []
 
   add(roomId: RoomId, change: RoomChange, stamp: Stamp): void {
-    const { seq, atMs, actorId } = stamp
-    this.events.push({
-      roomId,
-      seq,
-      type: change.type,
-      actorId,
-      atMs,
-      facts: this.gather(roomId, change, stamp),
-    })
+    if (change.type === 'message.sent') {
+      // The row of the message is its event as well.
+      this.messages.push({ ...change.draft, roomId, seq: stamp.seq, atMs: stamp.atMs })
+      return
+    }
+    this.changes.push({ roomId, type: change.type, ...stamp, facts: this.gather(roomId, change, stamp) })
   }
 
   /** Keeps the rows of a change; what its event has to keep to be filled when it is read. */
-  private gather(roomId: RoomId, change: RoomChange, stamp: Stamp): Row {
+  private gather(roomId: RoomId, change: Exclude<RoomChange, { type: 'message.sent' }>, stamp: Stamp): Row {
     switch (change.type) {
-      case 'message.sent': {
-        this.messages.push({ ...change.draft, roomId, seq: stamp.seq, atMs: stamp.atMs })
-        return { messageId: change.draft.id }
-      }
       case 'message.edited':
         return this.gatherEdit(change, stamp)
       case 'message.deleted': {
@@ -134,7 +127,7 @@ export class RoomChangeRows {
   /** Sends the statements that write all of it, in order, without waiting in between; those without rows are left out. */
   send(tx: Transaction): readonly PromiseLike<unknown>[] {
     const steps: readonly (readonly [Iterable<Row>, Statement])[] = [
-      [this.events, insertEvents],
+      [this.changes, insertChanges],
       [this.messages, insertMessages],
       [this.versions, insertVersions],
       [this.texts.values(), updateTexts],

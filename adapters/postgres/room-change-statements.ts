@@ -7,8 +7,8 @@ export type Statement = (
   rows: postgres.PendingQuery<postgres.Row[]>,
 ) => postgres.PendingQuery<postgres.Row[]>
 
-export const insertEvents: Statement = (tx, rows) => tx`
-  insert into room_events (room_id, seq, type, actor_id, at_ms, facts)
+export const insertChanges: Statement = (tx, rows) => tx`
+  insert into room_changes (room_id, seq, type, actor_id, at_ms, facts)
   select "roomId", seq, type, "actorId", "atMs", facts
   from ${rows} as t("roomId" uuid, seq bigint, type text, "actorId" uuid, "atMs" bigint, facts jsonb)`
 

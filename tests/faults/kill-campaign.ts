@@ -233,9 +233,10 @@ class Campaign {
       for (const [roomId, head] of this.ledger.heads()) {
         const [room] = await sql`
           select head, (select count(*) from room_events where room_id = rooms.id) as events,
+            (select count(distinct seq) from room_events where room_id = rooms.id) as seqs,
             (select max(seq) from room_events where room_id = rooms.id) as last
           from rooms where id = ${roomId}`
-        if (room?.head !== head || room.events !== head || room.last !== head)
+        if (room?.head !== head || room.events !== head || room.seqs !== head || room.last !== head)
           throw new Error(`the tables hold another log of ${roomId}: ${JSON.stringify(room)}, not ${head}`)
       }
     } finally {

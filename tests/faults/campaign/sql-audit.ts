@@ -63,24 +63,24 @@ function entryOfRow({ seq, type, actor, facts }: EventRow, messages: ReadonlyMap
 export async function auditTables({ sql }: CampaignDatabase): Promise<Check> {
   const broken = await sql<{ what: string }[]>`
     with logs as (
-      select r.id, r.head, count(e.seq) as events, coalesce(min(e.seq), 0) as first, coalesce(max(e.seq), 0) as last
+      select r.id, r.head, count(e.seq) as events, count(distinct e.seq) as seqs,
+        coalesce(min(e.seq), 0) as first, coalesce(max(e.seq), 0) as last
       from rooms r left join room_events e on e.room_id = r.id group by r.id
     )
-    select 'the log of room ' || id || ' has ' || events || ' events from ' || first || ' to ' || last
-      || ', its head is ' || head as what
-    from logs where events <> head or last <> head or first <> 1
+    select 'the log of room ' || id || ' has ' || events || ' events with ' || seqs || ' seqs from ' || first || ' to '
+      || last || ', its head is ' || head as what
+    from logs where events <> head or seqs <> head or last <> head or first <> 1
     union all
     select 'room ' || room_id || ' has ' || count(*) || ' messages of ' || client_message_id
     from messages group by room_id, sender_id, client_message_id having count(*) > 1
     union all
-    select 'message ' || m.id || ' has no event at ' || m.seq from messages m
-    where not exists (
-      select 1 from room_events e where e.room_id = m.room_id and e.seq = m.seq and e.type = 'message.sent'
-    )
+    select 'message ' || m.id || ' has the seq of another event, ' || m.seq from messages m
+    where exists (select 1 from room_changes c where c.room_id = m.room_id and c.seq = m.seq)
     union all
-    select 'event ' || e.seq || ' of ' || e.room_id || ' sent no message' from room_events e
-    where e.type = 'message.sent' and not exists (
-      select 1 from messages m where m.room_id = e.room_id and m.seq = e.seq
+    select 'event ' || c.seq || ' of ' || c.room_id || ' names no earlier message' from room_changes c
+    where c.type like 'message.%' and not exists (
+      select 1 from messages m
+      where m.id = (c.facts->>'messageId')::uuid and m.room_id = c.room_id and m.seq < c.seq
     )`
   const [counted] = await sql<{ events: number }[]>`select count(*) as events from room_events`
   return {

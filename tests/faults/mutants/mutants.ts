@@ -82,7 +82,7 @@ const noIdempotencyKey: Mutant = {
       put: '',
     },
     {
-      file: 'adapters/postgres/migrations/006.do.sender_blocks.sql',
+      file: 'adapters/postgres/migrations/007.do.message_events.sql',
       find: 'e.client_message_id = m.client_message_id',
       put: 'false',
     },
@@ -195,7 +195,7 @@ const endedLoginsLocally: Mutant = {
       put: 'and u.disabled_at_ms is null',
     },
     {
-      file: 'adapters/postgres/migrations/006.do.sender_blocks.sql',
+      file: 'adapters/postgres/migrations/007.do.message_events.sql',
       find: 'and l.ended_at_ms is null and u.disabled_at_ms is null',
       put: 'and u.disabled_at_ms is null',
     },

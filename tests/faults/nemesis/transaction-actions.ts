@@ -33,10 +33,11 @@ export async function raiseInTransactions(
       return null;
     end $$;
     grant usage on schema faults to public;
-    create trigger fault_raise before insert on room_events for each statement execute function faults.raise()`)
+    create trigger fault_raise before insert or update of head on rooms
+      for each statement execute function faults.raise()`)
   return {
     heal: async () => {
-      await sql`drop trigger if exists fault_raise on room_events`
+      await sql`drop trigger if exists fault_raise on rooms`
     },
     async count() {
       const [row] = await sql<{ count: number }[]>`select last_value as count from faults.raised`
@@ -109,7 +110,7 @@ export async function gateCommits({ sql }: PostgresTarget): Promise<CommitGate> 
       perform pg_advisory_xact_lock_shared(${GATE});
       return null;
     end $$;
-    create constraint trigger fault_wait after insert on room_events
+    create constraint trigger fault_wait after insert or update of head on rooms
       deferrable initially deferred for each row execute function faults.wait()`)
   const keeper = await sql.reserve()
   return {
@@ -126,7 +127,7 @@ export async function gateCommits({ sql }: PostgresTarget): Promise<CommitGate> 
     remove: async () => {
       await keeper`select pg_advisory_unlock_all()`
       keeper.release()
-      await sql`drop trigger if exists fault_wait on room_events`
+      await sql`drop trigger if exists fault_wait on rooms`
     },
   }
 }

@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest'
 import { createPostgresStore, isMigrated, migrate, openDatabase } from '../../../adapters/postgres/index.js'
 import { SystemClock, UuidIds } from '../../../adapters/system/index.js'
-import type { RoomId } from '../../../core/domain/ids.js'
-import { edit, openRoom, openRoomOfThree, type Person, send } from '../../contracts/store.js'
+import { edit, openRoom, openRoomOfThree, send } from '../../contracts/store.js'
 import { type TestDatabase, testDatabase } from '../../support/postgres.js'
+import { copyMigrations, inSchemaBefore, OWN_MIGRATIONS, sayAsBefore, versionsOf } from './version-before.js'
 
-const OWN = fileURLToPath(new URL('../../../adapters/postgres/migrations', import.meta.url))
 /** The versions of a database that is up to date, and of the file after the last. */
-const applied = [0, ...readdirSync(OWN).map((name) => Number.parseInt(name, 10))].sort((a, b) => a - b)
+const applied = [0, ...versionsOf(OWN_MIGRATIONS)].sort((a, b) => a - b)
 const NEXT = applied.length
 const fileName = (name: string) => `${String(NEXT).padStart(3, '0')}.do.${name}.sql`
 
@@ -30,8 +27,7 @@ describe('migrate', () => {
   beforeEach(async () => {
     database = await testDatabase()
     sql = postgres(database.url, { max: 1, onnotice: () => {} })
-    await rm(directory, { recursive: true, force: true })
-    await cp(OWN, directory, { recursive: true })
+    await copyMigrations(directory)
   })
   afterEach(async () => {
     await sql.end({ timeout: 1 })
@@ -43,24 +39,6 @@ describe('migrate', () => {
     (await sql<{ version: number }[]>`select version::int from parley_schema_version order by version`).map(
       (row) => row.version,
     )
-
-  const sayInFourthSchema = async (roomId: RoomId, { user, actor }: Person, texts: readonly string[]) => {
-    const ids = new UuidIds()
-    for (const [index, text] of texts.entries()) {
-      const [room] = await sql<{ head: number }[]>`
-        update rooms set head = head + 1, messages_head = head + 1 where id = ${roomId} returning head::int`
-      const id = ids.next()
-      const seq = room?.head ?? assert.fail()
-      await sql`
-        insert into messages (
-          id, room_id, seq, sender_id, client_message_id, submitted_digest, delivered_under, text, created_at_ms,
-          ordinal, sender_ordinal
-        ) values (${id}, ${roomId}, ${seq}, ${user.id}, ${text}, 'digest', 'off', ${text}, 1, ${index + 1}, ${index + 1})`
-      await sql`
-        insert into room_events (room_id, seq, type, actor_id, at_ms, facts)
-        values (${roomId}, ${seq}, 'message.sent', ${actor.userId}, 1, ${sql.json({ messageId: id })})`
-    }
-  }
 
   it('runs each file once where four processes start at once (fault P10)', async () => {
     await Promise.all([1, 2, 3, 4].map(() => migrate(database.url)))
@@ -99,14 +77,16 @@ describe('migrate', () => {
     await own.close()
   })
   it('takes what was said before search had an index of its own into that', async () => {
-    for (const later of ['005.do.search_index.sql', '006.do.sender_blocks.sql'])
-      await rm(join(directory, later))
+    await copyMigrations(directory, 4)
     await migrate(database.url, { directory })
     const own = openDatabase({ url: database.url })
     const store = { ...createPostgresStore(own), clock: new SystemClock(), ids: new UuidIds() }
-    const { roomId, owner } = await openRoomOfThree(store)
-    await openRoom(store, owner)
-    await sayInFourthSchema(roomId, owner, ['red apple', 'green apple', 'red cherry'])
+    const { roomId, owner } = await inSchemaBefore(sql, async () => {
+      const room = await openRoomOfThree(store)
+      await openRoom(store, room.owner)
+      return room
+    })
+    await sayAsBefore(sql, roomId, owner, ['red apple', 'green apple', 'red cherry'])
     await sql`update messages set text = '', deleted_at_ms = 1 where text = 'green apple'`
     await migrate(database.url)
     const { messages } = await store.messages.page(roomId, { before: null, after: null, limit: 10 })
