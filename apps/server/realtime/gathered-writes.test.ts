@@ -78,6 +78,27 @@ describe('gathered writes', () => {
     )
   })
 
+  // Frames tell their length in three ways: up to 125 bytes, up to 65,535, and above.
+  const WRAPPING = '42["x",""]'.length
+  it.each([
+    ['125 bytes', 'x'.repeat(125 - WRAPPING)],
+    ['126 bytes', 'x'.repeat(126 - WRAPPING)],
+    ['65,535 bytes', 'x'.repeat(65_535 - WRAPPING)],
+    ['65,536 bytes', 'x'.repeat(65_536 - WRAPPING)],
+    ['63 characters of two bytes', 'é'.repeat(63)],
+    ['42 characters of three bytes', '€'.repeat(42)],
+    ['16,384 characters of four bytes', '😀'.repeat(16_384)],
+  ])('carries packets of %s, for one and for all', async (_, text) => {
+    const { here, got } = await openPair('websocket')
+    here.emit('x', text)
+    server.emit('x', text)
+    await vi.waitFor(() => expect(got).toHaveLength(2))
+    expect(got).toEqual([
+      ['x', text],
+      ['x', text],
+    ])
+  })
+
   it('writes what was said last before a connection is closed', async () => {
     const { here, got } = await openPair('websocket')
     const closed = new Promise((resolve) => client?.once('disconnect', resolve))
