@@ -5,6 +5,7 @@ import { ok, type Result } from '../../core/domain/result.js'
 import type { RoomCommit } from '../../core/domain/room-event.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import type { EventPage, RoomLogPort, RoomWrite } from '../../core/ports/room-log-port.js'
+import { batchSize } from './batch-size.js'
 import type { CommitListeners } from './commit-listeners.js'
 import type { Transaction } from './connection.js'
 import type { Database } from './database.js'
@@ -17,10 +18,6 @@ import { endingSilentTransactions } from './silent-transactions.js'
 import { type WaitingWrite, WriteQueue } from './write-queue.js'
 
 const PORT = 'RoomLogPort'
-/** With one lane. */
-const BATCH_MAX = 500
-/** Small enough that one batch is decided here while another is written there. */
-const BATCH_MAX_BESIDE_OTHERS = 200
 /** How often a room that others hold locked is tried again. */
 const CONTENDED_RETRY_MS = 25
 const RETRY_AFTER_MS = 1_000
@@ -38,7 +35,7 @@ export type RoomLogOptions = {
 
 /**
  * The log of each room, with group commit: writes that arrive while a transaction is under way are committed together by
- * the next, whatever their rooms. Rooms that another process holds locked for long, or whose search heads it does where words
+ * the next ones, whatever their rooms. Rooms that another process holds locked for long, or whose search heads it does where words
  * may change, are tried apart from the others.
  */
 export class PostgresRoomLog implements RoomLogPort {
@@ -48,8 +45,8 @@ export class PostgresRoomLog implements RoomLogPort {
   private readonly maxWaiting: number
   private readonly lanes: number
   private readonly endSilentTransactions: () => void
-  private readonly batchMax: number
   private running = 0
+  private lastBatchMs = 0
   private isScheduled = false
   private contendedIsRunning = false
 
@@ -61,7 +58,6 @@ export class PostgresRoomLog implements RoomLogPort {
     this.maxWaiting = options.maxWaiting ?? 5_000
     this.lanes = options.lanes ?? Math.min(2, availableParallelism())
     this.endSilentTransactions = endingSilentTransactions(database, PORT)
-    this.batchMax = this.lanes === 1 ? BATCH_MAX : BATCH_MAX_BESIDE_OTHERS
     this.appends = new KnownAppends(PORT, database, listeners)
     this.reads = new SharedReads(database, PORT, readEvents, keyOfRead, READS_MAX)
   }
@@ -102,7 +98,7 @@ export class PostgresRoomLog implements RoomLogPort {
   private begin(): void {
     for (const { reject } of this.queue.takeExpired(performance.now())) reject(waitedTooLong())
     while (this.running < this.lanes) {
-      const batch = this.queue.take('free', this.batchMax)
+      const batch = this.queue.take('free', batchSize(this.lastBatchMs))
       if (batch.length === 0) break
       this.start(batch)
     }
@@ -125,15 +121,17 @@ export class PostgresRoomLog implements RoomLogPort {
   }
 
   private occupy(lane: Promise<unknown>): void {
+    const startedAtMs = performance.now()
     this.running += 1
     void lane.finally(() => {
       this.running -= 1
+      this.lastBatchMs = performance.now() - startedAtMs
       this.schedule()
     })
   }
 
   private async tryContended(): Promise<void> {
-    const batch = this.queue.take('contended', this.batchMax)
+    const batch = this.queue.take('contended', batchSize(this.lastBatchMs))
     if (batch.length === 0) return
     this.contendedIsRunning = true
     const isStillLocked = await this.run(batch, 'skip')
