@@ -25,6 +25,7 @@ export async function appendToRooms(
   )
   const appender = new RoomAppender(locked)
   const exists = new Set(locked.map(({ id }) => id))
-  for (const { roomId, change, ...by } of appends) if (exists.has(roomId)) appender.append(roomId, change, by)
+  for (const { roomId, change, ...by } of appends)
+    if (exists.has(roomId)) appender.append(roomId, [change], by)
   return appender.flush(tx)
 }

@@ -44,15 +44,19 @@ export class RoomAppender {
     return this.rows.ordinals
   }
 
-  append(roomId: RoomId, change: RoomChange, by: Omit<Stamp, 'seq'>): RoomEvent {
+  /** All changes or, where it throws, none of them. */
+  append(roomId: RoomId, changes: readonly RoomChange[], by: Omit<Stamp, 'seq'>): readonly RoomEvent[] {
     const appended = this.rooms.get(roomId)
     if (appended === undefined) throw new Error(`the room ${roomId} is not locked`)
-    const stamp = { seq: appended.heads.head + 1, ...by }
-    const event = toRoomEvent(change, stamp)
-    appended.heads = raise(appended.heads, change.type, stamp.seq)
-    appended.events.push(event)
-    this.rows.add(roomId, change, stamp)
-    return event
+    const { head } = appended.heads
+    const events = changes.map((change, index) => toRoomEvent(change, { seq: head + 1 + index, ...by }))
+    for (const [index, change] of changes.entries()) {
+      const stamp = { seq: head + 1 + index, ...by }
+      appended.heads = raise(appended.heads, change.type, stamp.seq)
+      this.rows.add(roomId, change, stamp)
+    }
+    appended.events.push(...events)
+    return events
   }
 
   /** Writes everything; the commits are true once the transaction is committed. */

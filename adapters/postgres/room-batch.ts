@@ -115,8 +115,7 @@ function decide(appender: RoomAppender, facts: BatchFacts, write: RoomWrite<unkn
     const decision = write.decide(facts.of(write, room))
     if (!decision.ok) return { kind: 'refused', refusal: decision }
     const { changes, answer } = decision.value
-    const by = { atMs, actorId: actor.userId }
-    const events = changes.map((change) => appender.append(roomId, change, by))
+    const events = appender.append(roomId, changes, { atMs, actorId: actor.userId })
     return { kind: 'accepted', events, answer }
   } catch (error) {
     return { kind: 'failed', error }

@@ -90,8 +90,11 @@ export const roomLogDecisionsContract = {
   'takes no message in the name of another than who sends it': async (store) => {
     const { roomId, owner, member } = await openRoomOfThree(store)
     const draft = draftOf(store, roomId, member.user.id, 'not said')
-    const make = () => ok([{ type: 'message.sent', draft } as const])
-    await assert.rejects(change(store, roomId, owner.actor, { make }))
+    const forged = { type: 'message.sent', draft } as const
+    await assert.rejects(change(store, roomId, owner.actor, { make: () => ok([forged]) }))
+    // Nor what the same decision says besides.
+    const said = { type: 'message.sent', draft: draftOf(store, roomId, owner.user.id, 'said') } as const
+    await assert.rejects(change(store, roomId, owner.actor, { make: () => ok([said, forged]) }))
     assert.equal((await gaplessLog(store, roomId)).length, 3)
   },
   'leaves an owner where all owners step down at once': async (store) => {
