@@ -1,10 +1,16 @@
-/** About what it takes to commit a hundred writes on a core that has much else to do. */
+export type Batch = { readonly writes: number; readonly tookMs: number }
+
+/** About what a write takes the process and a database that share a core (docs/performance.md). */
+const WRITE_MS = 0.15
+/** What a commit takes by itself where it is quick, and what else may hold it up. */
 const QUICK_MS = 50
 const MAX = { quick: 100, slow: 500 }
 
 /**
- * How many writes the next batch may hold. Where commits are quick, few: under load rooms then take turns, each with all that
- * has gathered for it, and nobody waits for the end of a batch that holds every room. Where one takes long, as on a slow disk,
- * as many as can be decided without holding up the process, since whoever is left out waits for as long again.
+ * How many writes the next batch may hold, by what the last one took. Where commits are quick, few: under load rooms then take
+ * turns, each with all that has gathered for it, and nobody waits for the end of a batch that holds every room. Where a commit
+ * takes long by itself, as on a slow disk, as many as can be decided without holding up the process, since whoever is left out
+ * waits for as long again.
  */
-export const batchSize = (lastBatchMs: number): number => (lastBatchMs <= QUICK_MS ? MAX.quick : MAX.slow)
+export const batchSize = ({ writes, tookMs }: Batch): number =>
+  tookMs - writes * WRITE_MS <= QUICK_MS ? MAX.quick : MAX.slow

@@ -5,7 +5,7 @@ import { ok, type Result } from '../../core/domain/result.js'
 import type { RoomCommit } from '../../core/domain/room-event.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import type { EventPage, RoomLogPort, RoomWrite } from '../../core/ports/room-log-port.js'
-import { batchSize } from './batch-size.js'
+import { type Batch, batchSize } from './batch-size.js'
 import type { CommitListeners } from './commit-listeners.js'
 import type { Transaction } from './connection.js'
 import type { Database } from './database.js'
@@ -46,7 +46,7 @@ export class PostgresRoomLog implements RoomLogPort {
   private readonly lanes: number
   private readonly endSilentTransactions: () => void
   private running = 0
-  private lastBatchMs = 0
+  private lastBatch: Batch = { writes: 0, tookMs: 0 }
   private isScheduled = false
   private contendedIsRunning = false
 
@@ -98,7 +98,7 @@ export class PostgresRoomLog implements RoomLogPort {
   private begin(): void {
     for (const { reject } of this.queue.takeExpired(performance.now())) reject(waitedTooLong())
     while (this.running < this.lanes) {
-      const batch = this.queue.take('free', batchSize(this.lastBatchMs))
+      const batch = this.queue.take('free', batchSize(this.lastBatch))
       if (batch.length === 0) break
       this.start(batch)
     }
@@ -108,8 +108,8 @@ export class PostgresRoomLog implements RoomLogPort {
   /** Sends into rooms that are known go the short way, and are not held up by what has to be read first. */
   private start(batch: readonly WaitingWrite[]): void {
     const { planned, others } = this.appends.plan(batch)
-    if (planned.length > 0) this.occupy(this.runPlanned(planned))
-    if (others.length > 0) this.occupy(this.run(others, 'brief'))
+    if (planned.length > 0) this.occupy(this.runPlanned(planned), batch.length - others.length)
+    if (others.length > 0) this.occupy(this.run(others, 'brief'), others.length)
   }
 
   private async runPlanned(planned: readonly Planned[]): Promise<void> {
@@ -120,18 +120,18 @@ export class PostgresRoomLog implements RoomLogPort {
     if (others.length > 0) await this.run(others, 'brief')
   }
 
-  private occupy(lane: Promise<unknown>): void {
+  private occupy(lane: Promise<unknown>, writes: number): void {
     const startedAtMs = performance.now()
     this.running += 1
     void lane.finally(() => {
       this.running -= 1
-      this.lastBatchMs = performance.now() - startedAtMs
+      this.lastBatch = { writes, tookMs: performance.now() - startedAtMs }
       this.schedule()
     })
   }
 
   private async tryContended(): Promise<void> {
-    const batch = this.queue.take('contended', batchSize(this.lastBatchMs))
+    const batch = this.queue.take('contended', batchSize(this.lastBatch))
     if (batch.length === 0) return
     this.contendedIsRunning = true
     const isStillLocked = await this.run(batch, 'skip')
