@@ -108,6 +108,31 @@ describe('gathered writes', () => {
     expect(got).toEqual([['last', 'words']])
   })
 
+  it('takes it for the end of the connection where that was cut before the turn was over', async () => {
+    const { here } = await openPair('websocket')
+    const ended = new Promise<string>((resolve) => here.once('disconnect', resolve))
+    here.emit('never', 'heard')
+    here.emit('nor', 'this')
+    const { socket } = here.conn.transport as unknown as { readonly socket: { terminate(): void } }
+    socket.terminate()
+    expect(await ended).toMatch(/^transport (close|error)$/)
+    // What goes wrong in the turn's end would end the process.
+    await sleep(20)
+    expect(server.engine.clientsCount).toBe(0)
+  })
+
+  it('keeps what waits for a slow reader in the parts that it shares with others, and in order', async () => {
+    const { here, got } = await openPair('websocket')
+    const { socket } = here.conn.transport as unknown as { readonly socket: { readonly _socket: Duplex } }
+    const written = vi.spyOn(socket._socket, '_writev')
+    const large = 'x'.repeat(50_000)
+    for (let n = 1; n <= 3; n += 1) server.emit('large', `${n}${large}`)
+    await vi.waitFor(() => expect(got).toHaveLength(3), { timeout: 5_000 })
+    expect(got).toEqual([1, 2, 3].map((n) => ['large', `${n}${large}`]))
+    const [chunks] = written.mock.calls[0] ?? []
+    expect(chunks).toHaveLength(3)
+  })
+
   it('leaves long polling as it is', async () => {
     const { here, got } = await openPair('polling')
     for (let n = 1; n <= 3; n += 1) here.emit('count', n)

@@ -77,9 +77,14 @@ function writeTogether(
   frames: readonly Buffer[],
   done: (error?: Error | null) => void,
 ): void {
+  const [first] = frames
+  if (frames.length === 1 && first !== undefined) {
+    socket.write(first, done)
+    return
+  }
   let bytes = 0
   for (const { length } of frames) bytes += length
-  if (frames.length > 1 && bytes <= COPY_MAX) {
+  if (bytes <= COPY_MAX) {
     socket.write(Buffer.concat(frames, bytes), done)
     return
   }
