@@ -133,10 +133,13 @@ export class MemoryPresence implements PresencePort {
   }
 
   private stateOf(userId: UserId): PresenceState {
-    const sockets = [...(this.hub.sockets.get(userId)?.values() ?? [])]
-    const live = sockets.filter(({ process }) => this.isLive(process))
-    if (live.length === 0) return 'offline'
-    return live.some(({ state }) => state === 'online') ? 'online' : 'away'
+    let state: PresenceState = 'offline'
+    for (const socket of this.hub.sockets.get(userId)?.values() ?? []) {
+      if (!this.isLive(socket.process)) continue
+      if (socket.state === 'online') return 'online'
+      state = 'away'
+    }
+    return state
   }
 
   private place(userId: UserId, socketId: SocketId, state: 'online' | 'away'): void {

@@ -60,10 +60,7 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
   const attendance = new Attendance(parley, (error) =>
     logger.warn({ err: error }, 'presence could not be told'),
   )
-  const slowReaders = new SlowReaders(
-    () => connections.all(),
-    () => metrics.slowReaders.inc(),
-  )
+  const slowReaders = new SlowReaders(connections.all, () => metrics.slowReaders.inc())
   const reception = new Reception({
     ...parts,
     logger,

@@ -57,7 +57,7 @@ export class Reception {
     const deadlineMs = performance.now() + DRAIN_BUDGET_MS
     while ([...this.gateways].some(({ busy }) => busy) && performance.now() < deadlineMs)
       await new Promise((resolve) => setTimeout(resolve, 20))
-    for (const connection of [...this.parts.connections.all()])
+    for (const connection of this.parts.connections.all)
       connection.end({ reason: 'draining', retryAfterMs: spread() })
   }
 

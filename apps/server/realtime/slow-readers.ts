@@ -22,7 +22,7 @@ export class SlowReaders {
   private readonly timer: NodeJS.Timeout
 
   constructor(
-    private readonly connections: () => Iterable<SocketConnection>,
+    private readonly connections: ReadonlySet<SocketConnection>,
     private readonly onCut: () => void,
   ) {
     this.timer = setInterval(() => this.look(), LOOK_EVERY_MS).unref()
@@ -34,7 +34,7 @@ export class SlowReaders {
 
   private look(): void {
     const nowMs = performance.now()
-    for (const connection of [...this.connections()]) {
+    for (const connection of this.connections) {
       const bytes = unreadBytes(connection)
       if (bytes <= UNREAD_BYTES.soft) {
         this.slowSinceMs.delete(connection)

@@ -30,7 +30,7 @@ export class PresenceTelling {
   /** When each was told of last, the oldest first. */
   private readonly recent = new Map<UserId, number>()
   /** What was told of each since the last beat. */
-  private readonly unproven = new Map<UserId, PresenceState>()
+  private unproven = new Map<UserId, PresenceState>()
 
   constructor(private readonly ports: Ports) {}
 
@@ -49,7 +49,10 @@ export class PresenceTelling {
   /** On each beat: tells of all whom a failure or a gap left over, or of whom something older was told last. */
   async tellAgain(): Promise<void> {
     const sinceMs = this.ports.clock.nowMs() - RECENT_MS
-    for (const [userId, atMs] of this.recent) if (atMs < sinceMs) this.recent.delete(userId)
+    for (const [userId, atMs] of this.recent) {
+      if (atMs >= sinceMs) break
+      this.recent.delete(userId)
+    }
     await this.keepMistold()
     const userIds = [...this.again]
     for (let start = 0; start < userIds.length; start += BATCH)
@@ -64,8 +67,8 @@ export class PresenceTelling {
 
   /** Keeps those who stand otherwise than was told of them here last. */
   private async keepMistold(): Promise<void> {
-    const told = new Map(this.unproven)
-    this.unproven.clear()
+    const told = this.unproven
+    this.unproven = new Map()
     const userIds = [...told.keys()]
     for (let start = 0; start < userIds.length; start += BATCH) {
       const asked = userIds.slice(start, start + BATCH)
