@@ -6,11 +6,11 @@ import type { MemoryDatabase } from './memory-database.js'
 export class MemorySweep implements SweepPort {
   constructor(private readonly database: MemoryDatabase) {}
 
-  async sweep(roomIds: readonly RoomId[], endedSinceMs: number) {
+  async sweep(beyond: ReadonlyMap<RoomId, number>, endedSinceMs: number) {
     const heads = new Map(
-      roomIds.flatMap((roomId) => {
+      [...beyond].flatMap(([roomId, head]) => {
         const room = this.database.rooms.get(roomId)
-        return room === undefined ? [] : [[roomId, room.heads] as const]
+        return room === undefined || room.heads.head <= head ? [] : [[roomId, room.heads] as const]
       }),
     )
     return { heads, ended: this.database.endedLogins.filter(({ endedAtMs }) => endedAtMs > endedSinceMs) }

@@ -17,7 +17,7 @@ type EndedRow = {
   readonly ended_at_ms: number
 }
 
-type SweepRead = { readonly roomIds: readonly RoomId[]; readonly endedSinceMs: number }
+type SweepRead = { readonly beyond: ReadonlyMap<RoomId, number>; readonly endedSinceMs: number }
 type Swept = { readonly heads: ReadonlyMap<RoomId, RoomHeads>; readonly ended: readonly EndedLogin[] }
 
 /** One statement for the heads of rooms and the logins that ended, whoever asks in that moment. */
@@ -28,18 +28,19 @@ export class PostgresSweep implements SweepPort {
     this.reads = gatheredReads(database, 'SweepPort', sweepTogether)
   }
 
-  sweep(roomIds: readonly RoomId[], endedSinceMs: number): Promise<Swept> {
-    return this.reads.call({ roomIds: roomIds.filter(isId), endedSinceMs })
+  sweep(beyond: ReadonlyMap<RoomId, number>, endedSinceMs: number): Promise<Swept> {
+    return this.reads.call({ beyond, endedSinceMs })
   }
 }
 
 async function sweepTogether(sql: Sql, reads: readonly SweepRead[]): Promise<readonly Swept[]> {
-  const roomIds = [...new Set(reads.flatMap((read) => read.roomIds))]
+  const beyond = lowest(reads)
   const endedSinceMs = Math.min(...reads.map((read) => read.endedSinceMs))
   const rows = await sql<(HeadRow | EndedRow)[]>`
     select id as room_id, head, messages_head, threads_head, members_head,
       null::uuid as login_id, null::uuid as user_id, null as reason, null::bigint as ended_at_ms
-    from rooms where id = any(${roomIds}::uuid[])
+    from unnest(${[...beyond.keys()]}::uuid[], ${[...beyond.values()]}::bigint[]) as known (id, beyond)
+    join rooms using (id) where head > beyond
     union all
     select null, null, null, null, null, id, user_id, end_reason, ended_at_ms
     from logins where ended_at_ms > ${endedSinceMs}`
@@ -51,13 +52,19 @@ async function sweepTogether(sql: Sql, reads: readonly SweepRead[]): Promise<rea
   }
   return reads.map((read) => ({
     heads: new Map(
-      read.roomIds.flatMap((roomId) => {
-        const heads = found.get(roomId)
-        return heads === undefined ? [] : [[roomId, heads]]
-      }),
+      [...found].filter(([roomId, { head }]) => head > (read.beyond.get(roomId) ?? Number.POSITIVE_INFINITY)),
     ),
     ended: ended.filter(({ endedAtMs }) => endedAtMs > read.endedSinceMs),
   }))
+}
+
+/** Of what the reads know of a room, the least. */
+function lowest(reads: readonly SweepRead[]): ReadonlyMap<RoomId, number> {
+  const merged = new Map<RoomId, number>()
+  for (const { beyond } of reads)
+    for (const [roomId, head] of beyond)
+      if (isId(roomId)) merged.set(roomId, Math.min(head, merged.get(roomId) ?? head))
+  return merged
 }
 
 const toEnded = (row: EndedRow): EndedLogin => ({

@@ -157,7 +157,7 @@ const ending = {
     assert.deepEqual(ended, { loginId: login.id, userId: user.id, reason: 'signed-out', endedAtMs })
     assert.equal(await store.logins.end(login.id, null, 'ended', endedAtMs + 1), null)
     assert.equal(await store.logins.end(store.ids.next(), null, 'ended', endedAtMs), null)
-    const swept = await store.sweep.sweep([], endedAtMs - 1)
+    const swept = await store.sweep.sweep(new Map(), endedAtMs - 1)
     assert.deepEqual(
       swept.ended.filter(({ loginId }) => loginId === login.id),
       [ended],

@@ -133,7 +133,8 @@ export class RoomFeed {
   async watch(roomIds: readonly RoomId[]): Promise<void> {
     const unknown = this.watched.add(roomIds)
     if (unknown.length === 0) return
-    const { heads } = await this.ports.sweep.sweep(unknown, Number.MAX_SAFE_INTEGER)
+    const beyond = new Map(unknown.map((roomId) => [roomId, 0]))
+    const { heads } = await this.ports.sweep.sweep(beyond, Number.MAX_SAFE_INTEGER)
     this.learnWatched(heads)
   }
 
@@ -141,9 +142,14 @@ export class RoomFeed {
     this.watched.remove(roomId)
   }
 
-  /** The rooms whose heads the next sweep is to read: all that are tracked, and of those that are watched a part in turn. */
-  roomsToSweep(): readonly RoomId[] {
-    return [...new Set([...this.rooms.keys(), ...this.watched.takeTurn()])]
+  /** Beyond which heads the next sweep is to look: of all rooms that are tracked, and of those that are watched a part in turn. */
+  headsToSweep(): ReadonlyMap<RoomId, number> {
+    const watched = this.watched.takeTurn()
+    const heads = new Map<RoomId, number>()
+    for (const [roomId, head] of watched) if (!this.rooms.has(roomId)) heads.set(roomId, head)
+    for (const [roomId, { head }] of this.rooms)
+      heads.set(roomId, Math.min(head, watched.get(roomId) ?? head))
+    return heads
   }
 
   trackedRooms(): readonly RoomId[] {

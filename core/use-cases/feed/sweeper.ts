@@ -71,7 +71,7 @@ export class Sweeper {
   private async sweep(lookBackMs: number): Promise<void> {
     const { rooms, logins } = this.feeds
     const { heads, ended } = await this.ports.sweep.sweep(
-      rooms.roomsToSweep(),
+      rooms.headsToSweep(),
       this.ports.clock.nowMs() - lookBackMs,
     )
     logins.learn(ended)

@@ -32,6 +32,11 @@ export class TrackedRoom {
     this.ready = this.begin()
   }
 
+  /** Up to which event all are delivered; zero while it is not known from which on. */
+  get head(): number {
+    return this.delivered ?? 0
+  }
+
   /** Whether every event from now on will be delivered. */
   get isReady(): boolean {
     return this.delivered !== null && !this.closed
@@ -62,7 +67,7 @@ export class TrackedRoom {
   }
 
   private async begin(): Promise<void> {
-    const { heads } = await this.ports.sweep.sweep([this.roomId], Number.MAX_SAFE_INTEGER)
+    const { heads } = await this.ports.sweep.sweep(new Map([[this.roomId, 0]]), Number.MAX_SAFE_INTEGER)
     const head = heads.get(this.roomId)?.head
     if (head === undefined) throw new Error(`there is no room ${this.roomId} to follow`)
     this.delivered = head

@@ -27,16 +27,19 @@ export class WatchedRooms {
     return known !== UNKNOWN
   }
 
-  /** The rooms whose turn it is. */
-  takeTurn(): readonly RoomId[] {
-    const turn: [RoomId, number][] = []
-    for (const entry of this.heads) {
-      if (turn.length === TURN) break
-      turn.push(entry)
+  /** The rooms whose turn it is, and their heads. */
+  takeTurn(): ReadonlyMap<RoomId, number> {
+    if (this.heads.size <= TURN) return this.heads
+    const turn = new Map<RoomId, number>()
+    for (const [roomId, head] of this.heads) {
+      if (turn.size === TURN) break
+      turn.set(roomId, head)
     }
     // Put at the end.
-    for (const [roomId] of turn) this.heads.delete(roomId)
-    for (const [roomId, head] of turn) this.heads.set(roomId, head)
-    return turn.map(([roomId]) => roomId)
+    for (const [roomId, head] of turn) {
+      this.heads.delete(roomId)
+      this.heads.set(roomId, head)
+    }
+    return turn
   }
 }
