@@ -61,6 +61,7 @@ export class Database {
   readonly queryDeadlineMs: number
   private readonly pool: Pool
   private readonly admission: Admission
+  private unbounded: Sql | null = null
 
   constructor(options: DatabaseOptions) {
     const settings = { ...DEFAULTS, ...options }
@@ -69,7 +70,6 @@ export class Database {
     this.applicationName = settings.applicationName
     this.queryDeadlineMs = settings.queryDeadlineMs
     this.pool = new Pool(settings.url, {
-      max: settings.poolSize,
       applicationName: settings.applicationName,
       connectTimeoutMs: settings.queryDeadlineMs / 2,
       parameters: {
@@ -78,18 +78,18 @@ export class Database {
         idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       },
     })
-    // As many calls as connections: postgres.js would queue one call behind a slow other on its connection.
     this.admission = new Admission(settings.poolSize, settings.maxQueued)
   }
 
-  /** The connections in use now; queries belong into `call` or `transaction`, which bound them. */
+  /** A connection for whoever looks in from outside; queries of the product belong into `call` or `transaction`, which bound them. */
   get sql(): Sql {
-    return this.pool.sql
+    if (this.unbounded === null || !this.pool.has(this.unbounded)) this.unbounded = this.pool.take()
+    return this.unbounded
   }
 
   /** Runs one statement (or several that need not be consistent), again where a deadlock rolled it back. */
   call<T>(port: string, query: (sql: Sql) => PromiseLike<T>, options: Priority = {}): Promise<T> {
-    return this.admit(port, options.first === true, async () => await query(this.pool.sql))
+    return this.admit(port, options.first === true, async (sql) => await query(sql))
   }
 
   /**
@@ -105,7 +105,7 @@ export class Database {
       ...(options.isolation === undefined ? [] : [`isolation level ${options.isolation}`]),
       ...(options.readOnly === true ? ['read only'] : []),
     ].join(' ')
-    return this.admit(port, options.first === true, () => transact(this.pool.sql, mode, work))
+    return this.admit(port, options.first === true, (sql) => transact(sql, mode, work))
   }
 
   /** Whether the database answers, and how fast. Never throws. */
@@ -127,7 +127,7 @@ export class Database {
     await this.pool.close(timeoutMs)
   }
 
-  private async admit<T>(port: string, first: boolean, run: () => Promise<T>): Promise<T> {
+  private async admit<T>(port: string, first: boolean, run: (sql: Sql) => Promise<T>): Promise<T> {
     const place = this.admission.enter(first)
     if (place === null)
       throw new PortUnavailable(port, new Error('Too many calls wait for the database'), RETRY_AFTER_MS)
@@ -150,14 +150,23 @@ export class Database {
     return Promise.race([outcome, deadline]).finally(() => clearTimeout(timer))
   }
 
-  private async attempt<T>(port: string, expiresAt: number, run: () => Promise<T>): Promise<T> {
+  private async attempt<T>(port: string, expiresAt: number, run: (sql: Sql) => Promise<T>): Promise<T> {
     for (let left = ATTEMPTS - 1; ; left -= 1) {
       try {
-        return await run()
+        return await this.runOnce(run)
       } catch (error) {
         if (left === 0 || performance.now() >= expiresAt || !isRepeatable(error)) throw translate(port, error)
         await pause(5 + Math.random() * 45)
       }
+    }
+  }
+
+  private async runOnce<T>(run: (sql: Sql) => Promise<T>): Promise<T> {
+    const sql = this.pool.take()
+    try {
+      return await run(sql)
+    } finally {
+      this.pool.giveBack(sql)
     }
   }
 }

@@ -31,6 +31,30 @@ describe('Database', () => {
     assert.ok(performance.now() - startedAt < 900)
   })
 
+  it('keeps to the connection that was used last, whatever the number of those that are open', async () => {
+    const { database } = processes.start({ poolSize: 5 })
+    const backendOf = async (holdS: number) => {
+      const [row] = await database.call(
+        'test',
+        (sql) => sql`select pg_backend_pid() as pid, pg_sleep(${holdS})`,
+      )
+      return Number(row?.pid)
+    }
+    const opened = new Set(await Promise.all([1, 2, 3, 4, 5].map(() => backendOf(0.1))))
+    assert.equal(opened.size, 5)
+    const used = new Set<number>()
+    for (let i = 0; i < 10; i += 1) used.add(await backendOf(0))
+    assert.equal(used.size, 1)
+    assert.ok([...used].every((pid) => opened.has(pid)))
+  })
+
+  it('opens nothing more once it is closed', async () => {
+    const { database } = processes.start()
+    assert.equal((await database.health()).ok, true)
+    await database.close()
+    assertUnavailable(await caught(database.call('test', (sql) => sql`select 1`)))
+  })
+
   it('refuses at once when its queue is full, and serves again afterwards (fault P3)', async () => {
     const { database } = processes.start({ poolSize: 2, maxQueued: 3 })
     const running = Array.from({ length: 5 }, () => database.call('test', (sql) => sql`select pg_sleep(0.3)`))
