@@ -4,7 +4,7 @@ export type Batch = { readonly writes: number; readonly tookMs: number }
 const WRITE_MS = 0.15
 /** What a commit takes by itself where it is quick, and what else may hold it up. */
 const QUICK_MS = 50
-const MAX = { quick: 100, slow: 500 }
+const MAX = { quick: 200, slow: 500 }
 
 /**
  * How many writes the next batch may hold, by what the last one took. Where commits are quick, few: under load rooms then take
