@@ -1,3 +1,4 @@
+import type { Actor } from '../../core/domain/account.js'
 import type { RoomId, UserId } from '../../core/domain/ids.js'
 import type { Room } from '../../core/domain/room.js'
 import {
@@ -19,6 +20,7 @@ type Answer = (events: readonly RoomEvent[]) => unknown
 type Placed = {
   readonly draft: MessageDraft
   readonly stamp: Stamp
+  /** The login that has to be live; null where a message before it in the room depends on the same. */
   readonly loginId: string | null
   /** Among the messages of the room, and among its sender's in it. */
   readonly ordinal: number
@@ -28,6 +30,8 @@ type Placed = {
   readonly event: RoomEvent
   readonly answer: Answer
 }
+
+type Counted = Pick<Placed, 'loginId' | 'ordinal' | 'senderOrdinal' | 'opensBlock'>
 
 /** What the sends of one room become if it is as it is known: one message a write, in their order. */
 export type PlannedAppend = { readonly row: RoomRow; readonly placed: readonly Placed[] }
@@ -43,17 +47,29 @@ export function planAppend(known: KnownRooms, writes: readonly RoomWrite<unknown
   const state = toRoom(room.row)
   const sent = new Map<UserId, Sent>()
   const placed: Placed[] = []
+  let asked: Actor | null = null
   for (const write of writes) {
-    const { userId } = write.actor
+    const { userId, loginId } = write.actor
     const before = sent.get(userId) ?? room.people.get(userId)?.sent
     if (before == null) return null
     const ordinal = room.count + placed.length + 1
     const after = sentNext(before, ordinal)
     sent.set(userId, after)
-    const counted = { ordinal, senderOrdinal: after.count, opensBlock: after.opened !== before.opened }
-    const next = place(known, write, { ...state, headSeq: room.row.head + placed.length }, counted)
+    const isAsked = asked?.userId === userId && asked.loginId === loginId
+    const next = place(
+      known,
+      write,
+      { ...state, headSeq: room.row.head + placed.length },
+      {
+        loginId: isAsked ? null : loginId,
+        ordinal,
+        senderOrdinal: after.count,
+        opensBlock: after.opened !== before.opened,
+      },
+    )
     if (next === null) return null
     placed.push(next)
+    asked = write.actor
   }
   return { row: room.row, placed }
 }
@@ -62,7 +78,7 @@ function place(
   known: KnownRooms,
   write: RoomWrite<unknown>,
   room: Room,
-  counted: Pick<Placed, 'ordinal' | 'senderOrdinal' | 'opensBlock'>,
+  { loginId, ordinal, senderOrdinal, opensBlock }: Counted,
 ): Placed | null {
   const facts = known.factsFor(write, room)
   const decision = facts === null ? null : write.decide(facts)
@@ -73,8 +89,8 @@ function place(
   const { draft } = change
   if (draft.replyTo !== null || draft.threadId !== null || draft.senderId !== write.actor.userId) return null
   const stamp = { seq: room.headSeq + 1, atMs: write.atMs, actorId: write.actor.userId }
-  const { loginId } = write.actor
-  return { draft, stamp, loginId, ...counted, event: toRoomEvent(change, stamp), answer }
+  const event = toRoomEvent(change, stamp)
+  return { draft, stamp, loginId, ordinal, senderOrdinal, opensBlock, event, answer }
 }
 
 /** What the append commits. */

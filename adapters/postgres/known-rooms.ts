@@ -59,8 +59,7 @@ export class KnownRooms {
    * ended and whether the message is there already, the write has to look up. Null where something else is needed.
    */
   factsFor({ roomId, actor, atMs, needs }: RoomWrite<unknown>, room: Room): RoomFacts | null {
-    const { clientMessageId, ...others } = needs
-    if (clientMessageId === undefined || Object.keys(others).length > 0) return null
+    if (needs.clientMessageId === undefined || Object.keys(needs).length > 1) return null
     const person = this.rooms.get(roomId)?.people.get(actor.userId)
     if (person === undefined || !this.mayBeLive(actor, atMs)) return null
     return {

@@ -4,6 +4,8 @@ import {
   codeOf,
   edit,
   leave,
+  newDigest,
+  newLogin,
   openRoomOfThree,
   type Person,
   send,
@@ -146,6 +148,20 @@ describe('sends into a room that is known', () => {
     assert.equal(codeOf(await sendHere(room.member, 'still here')), 'UNAUTHENTICATED')
     await there.accounts.setDisabled(room.owner.user.id, true, there.clock.nowMs())
     assert.equal(codeOf(await sendHere(room.owner, 'still here')), 'UNAUTHENTICATED')
+    await auditOrdinals()
+  })
+
+  it('are refused, all of a batch that come from an ended login, between those of one that lives', async () => {
+    const { owner, roomId } = room
+    const other = newLogin(here, owner.user.id)
+    await here.logins.open({ login: other, refreshDigest: newDigest() })
+    const onOther = { ...owner, actor: { ...owner.actor, loginId: other.id } }
+    await sendHere(onOther, 'so that the login is known')
+    await there.logins.end(other.id, null, 'ended', there.clock.nowMs())
+    const senders = [owner, owner, onOther, onOther, owner, onOther]
+    const results = await Promise.all(senders.map((sender, i) => trySend(here, roomId, sender, `text ${i}`)))
+    const expected = senders.map((sender) => (sender === onOther ? 'UNAUTHENTICATED' : null))
+    assert.deepEqual(results.map(codeOf), expected)
     await auditOrdinals()
   })
 
