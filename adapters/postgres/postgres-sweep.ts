@@ -34,28 +34,39 @@ export class PostgresSweep implements SweepPort {
 }
 
 async function sweepTogether(sql: Sql, reads: readonly SweepRead[]): Promise<readonly Swept[]> {
-  const beyond = lowest(reads)
-  const endedSinceMs = Math.min(...reads.map((read) => read.endedSinceMs))
+  const asked = lowest(reads)
+  const since = Math.min(...reads.map(({ endedSinceMs }) => endedSinceMs))
   const rows = await sql<(HeadRow | EndedRow)[]>`
     select id as room_id, head, messages_head, threads_head, members_head,
       null::uuid as login_id, null::uuid as user_id, null as reason, null::bigint as ended_at_ms
-    from unnest(${[...beyond.keys()]}::uuid[], ${[...beyond.values()]}::bigint[]) as known (id, beyond)
+    from unnest(${[...asked.keys()]}::uuid[], ${[...asked.values()]}::bigint[]) as known (id, beyond)
     join rooms using (id) where head > beyond
     union all
     select null, null, null, null, null, id, user_id, end_reason, ended_at_ms
-    from logins where ended_at_ms > ${endedSinceMs}`
+    from logins where ended_at_ms > ${since}`
   const found = new Map<RoomId, RoomHeads>()
   const ended: EndedLogin[] = []
   for (const row of rows) {
     if (row.room_id !== null) found.set(row.room_id, toHeads(row))
     else ended.push(toEnded(row))
   }
-  return reads.map((read) => ({
-    heads: new Map(
-      [...found].filter(([roomId, { head }]) => head > (read.beyond.get(roomId) ?? Number.POSITIVE_INFINITY)),
-    ),
-    ended: ended.filter(({ endedAtMs }) => endedAtMs > read.endedSinceMs),
+  return reads.map(({ beyond, endedSinceMs }) => ({
+    heads: headsBeyond(beyond, found),
+    ended: ended.filter(({ endedAtMs }) => endedAtMs > endedSinceMs),
   }))
+}
+
+function headsBeyond(
+  beyond: ReadonlyMap<RoomId, number>,
+  found: ReadonlyMap<RoomId, RoomHeads>,
+): ReadonlyMap<RoomId, RoomHeads> {
+  const heads = new Map<RoomId, RoomHeads>()
+  if (found.size === 0) return heads
+  for (const [roomId, known] of beyond) {
+    const of = found.get(roomId)
+    if (of !== undefined && of.head > known) heads.set(roomId, of)
+  }
+  return heads
 }
 
 /** Of what the reads know of a room, the least. */

@@ -4,7 +4,10 @@ import type { RoomHeads } from '../domain/room.js'
 
 /** What a process must know even if every hint is lost, in one query. */
 export interface SweepPort {
-  /** Heads of those rooms that have gone beyond the head given with each (zero: of all that exist), and logins ended after `endedSinceMs`. */
+  /**
+   * Heads of those of the rooms that exist and have gone beyond the head given with each (zero: whatever it is), and the logins
+   * ended after `endedSinceMs`.
+   */
   sweep(
     beyond: ReadonlyMap<RoomId, number>,
     endedSinceMs: number,

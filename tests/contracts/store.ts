@@ -81,11 +81,11 @@ export async function openRoom(store: Store, owner: Person, room: Partial<Room> 
   return creation.outcome === 'created' ? creation.value : assert.fail(creation.outcome)
 }
 
-/** A room of three: its owner, a member and an observer, who joined in this order as seq 1 to 3. */
 /** What a sweep is asked by somebody who knows nothing of these rooms. */
 export const unknownHeads = (...roomIds: readonly RoomId[]): ReadonlyMap<RoomId, number> =>
   new Map(roomIds.map((roomId) => [roomId, 0]))
 
+/** A room of three: its owner, a member and an observer, who joined in this order as seq 1 to 3. */
 export async function openRoomOfThree(store: Store) {
   const owner = await signUp(store, 'Olive')
   const member = await signUp(store, 'Max')

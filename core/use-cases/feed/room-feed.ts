@@ -144,11 +144,10 @@ export class RoomFeed {
 
   /** Beyond which heads the next sweep is to look: of all rooms that are tracked, and of those that are watched a part in turn. */
   headsToSweep(): ReadonlyMap<RoomId, number> {
-    const watched = this.watched.takeTurn()
     const heads = new Map<RoomId, number>()
-    for (const [roomId, head] of watched) if (!this.rooms.has(roomId)) heads.set(roomId, head)
+    for (const [roomId, head] of this.watched.takeTurn()) if (!this.rooms.has(roomId)) heads.set(roomId, head)
     for (const [roomId, { head }] of this.rooms)
-      heads.set(roomId, Math.min(head, watched.get(roomId) ?? head))
+      heads.set(roomId, Math.min(head, this.watched.headOf(roomId) ?? head))
     return heads
   }
 

@@ -27,7 +27,12 @@ export class WatchedRooms {
     return known !== UNKNOWN
   }
 
-  /** The rooms whose turn it is, and their heads. */
+  /** The newest head that is known of a watched room. */
+  headOf(roomId: RoomId): number | undefined {
+    return this.heads.get(roomId)
+  }
+
+  /** The rooms whose turn it is, and their heads as they are now. */
   takeTurn(): ReadonlyMap<RoomId, number> {
     if (this.heads.size <= TURN) return this.heads
     const turn = new Map<RoomId, number>()

@@ -49,10 +49,9 @@ export class PresenceTelling {
   /** On each beat: tells of all whom a failure or a gap left over, or of whom something older was told last. */
   async tellAgain(): Promise<void> {
     const sinceMs = this.ports.clock.nowMs() - RECENT_MS
-    for (const [userId, atMs] of this.recent) {
-      if (atMs >= sinceMs) break
-      this.recent.delete(userId)
-    }
+    this.recent.forEach((atMs, userId) => {
+      if (atMs < sinceMs) this.recent.delete(userId)
+    })
     await this.keepMistold()
     const userIds = [...this.again]
     for (let start = 0; start < userIds.length; start += BATCH)
