@@ -20,7 +20,7 @@ type Answer = (events: readonly RoomEvent[]) => unknown
 type Placed = {
   readonly draft: MessageDraft
   readonly stamp: Stamp
-  /** The login that has to be live; null where a message before it in the room depends on the same. */
+  /** The login that has to be live; null for none, and where the message before it depends on the same. */
   readonly loginId: string | null
   /** Among the messages of the room, and among its sender's in it. */
   readonly ordinal: number

@@ -1,7 +1,7 @@
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import { Admission } from './admission.js'
 import type { Sql, Transaction } from './connection.js'
-import { isRepeatable, translate } from './errors.js'
+import { isLoss, isRepeatable, translate } from './errors.js'
 import { Pool } from './pool.js'
 import { transact } from './transact.js'
 
@@ -81,7 +81,7 @@ export class Database {
     this.admission = new Admission(settings.poolSize, settings.maxQueued)
   }
 
-  /** A connection for whoever looks in from outside; queries of the product belong into `call` or `transaction`, which bound them. */
+  /** One connection more, for whoever looks in from outside; queries of the product belong into `call` or `transaction`. */
   get sql(): Sql {
     if (this.unbounded === null || !this.pool.has(this.unbounded)) this.unbounded = this.pool.take()
     return this.unbounded
@@ -165,6 +165,9 @@ export class Database {
     const sql = this.pool.take()
     try {
       return await run(sql)
+    } catch (error) {
+      if (isLoss(error)) this.pool.replace()
+      throw error
     } finally {
       this.pool.giveBack(sql)
     }

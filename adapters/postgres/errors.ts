@@ -44,6 +44,12 @@ export const isRepeatable = (error: unknown): boolean =>
   error instanceof TransactionLost ||
   (error instanceof postgres.PostgresError && REPEATABLE_CODES.has(error.code))
 
+/** Whether the connection is gone or about to go, of which the library tells only later. */
+export function isLoss(error: unknown): boolean {
+  if (error instanceof postgres.PostgresError) return error.severity === 'FATAL'
+  return error instanceof TransactionLost || (error instanceof Error && 'errno' in error)
+}
+
 /**
  * What leaves the adapter instead of an error of the library. Details and parameters of a library error hold texts and
  * addresses, and would reach the log by way of `cause`; so the cause has its code and message alone.

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type Postgrator from 'postgrator'
 import { openConnections, type Sql, type Transaction } from './connection.js'
+import type { Database } from './database.js'
 import { translate } from './errors.js'
 import { transact } from './transact.js'
 
@@ -98,11 +99,9 @@ async function step(sql: Sql, directory: string, version: number): Promise<void>
 }
 
 /** Whether every migration of this version of the code has been applied. */
-export async function isMigrated(sql: Sql, directory = defaultDirectory()): Promise<boolean> {
-  try {
+export function isMigrated(database: Database, directory = defaultDirectory()): Promise<boolean> {
+  return database.call('Migrations', async (sql) => {
     const postgrator = await postgratorOn(sql, directory)
     return (await postgrator.getDatabaseVersion()) >= (await postgrator.getMaxVersion())
-  } catch (error) {
-    throw translate('Migrations', error)
-  }
+  })
 }

@@ -53,7 +53,7 @@ export function compose(options: CompositionOptions): Composition {
     parley: container.get(PARLEY),
     ports,
     database,
-    isMigrated: () => database.call('Database', (sql) => isMigrated(sql)),
+    isMigrated: () => isMigrated(database),
     sessionCache: () => container.get(CACHE).stats(),
     async close() {
       // A lease that cannot be given back lapses by itself.

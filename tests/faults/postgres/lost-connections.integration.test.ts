@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { Message } from '../../../core/domain/message.js'
 import { openRoomOfThree, send } from '../../contracts/store.js'
+import { TcpProxy } from '../nemesis/tcp-proxy.js'
 import {
   assertUnavailable,
   auditRoom,
@@ -86,6 +87,24 @@ describe('connections that are lost', () => {
     assertUnavailable(await write.catch((error: unknown) => error))
     const left = await database.call('test', (sql) => sql`select 1 from creations`)
     assert.equal(left.length, 0)
+  })
+
+  it('that are reset fail the call that runs on them, and not the one that waits for its turn (fault P1)', async () => {
+    const proxy = await TcpProxy.start(processes.url)
+    try {
+      const { database } = processes.start({ url: proxy.url, poolSize: 1 })
+      const hit = database.call('test', (sql) => sql`select pg_sleep(3)`).catch((error: unknown) => error)
+      const next = database.call('test', (sql) => sql`select 1 as one`)
+      while (proxy.open === 0) await sleep(5)
+      await sleep(100)
+      const startedAt = performance.now()
+      proxy.cut()
+      assertUnavailable(await hit)
+      assert.equal((await next)[0]?.one, 1)
+      assert.ok(performance.now() - startedAt < 2_000)
+    } finally {
+      await proxy.close()
+    }
   })
 
   it('that hang are given up at the deadline and replaced (fault P4)', async () => {
