@@ -31,7 +31,8 @@ type Placed = {
   readonly answer: Answer
 }
 
-type Counted = Pick<Placed, 'loginId' | 'ordinal' | 'senderOrdinal' | 'opensBlock'>
+/** What a write is given by its place among the others. */
+type Assigned = Pick<Placed, 'loginId' | 'ordinal' | 'senderOrdinal' | 'opensBlock'>
 
 /** What the sends of one room become if it is as it is known: one message a write, in their order. */
 export type PlannedAppend = { readonly row: RoomRow; readonly placed: readonly Placed[] }
@@ -47,7 +48,7 @@ export function planAppend(known: KnownRooms, writes: readonly RoomWrite<unknown
   const state = toRoom(room.row)
   const sent = new Map<UserId, Sent>()
   const placed: Placed[] = []
-  let asked: Actor | null = null
+  let lookedUp: Actor | null = null
   for (const write of writes) {
     const { userId, loginId } = write.actor
     const before = sent.get(userId) ?? room.people.get(userId)?.sent
@@ -55,21 +56,17 @@ export function planAppend(known: KnownRooms, writes: readonly RoomWrite<unknown
     const ordinal = room.count + placed.length + 1
     const after = sentNext(before, ordinal)
     sent.set(userId, after)
-    const isAsked = asked?.userId === userId && asked.loginId === loginId
-    const next = place(
-      known,
-      write,
-      { ...state, headSeq: room.row.head + placed.length },
-      {
-        loginId: isAsked ? null : loginId,
-        ordinal,
-        senderOrdinal: after.count,
-        opensBlock: after.opened !== before.opened,
-      },
-    )
+    const isLookedUp = lookedUp?.userId === userId && lookedUp.loginId === loginId
+    const roomBefore = { ...state, headSeq: room.row.head + placed.length }
+    const next = place(known, write, roomBefore, {
+      loginId: isLookedUp ? null : loginId,
+      ordinal,
+      senderOrdinal: after.count,
+      opensBlock: after.opened !== before.opened,
+    })
     if (next === null) return null
     placed.push(next)
-    asked = write.actor
+    lookedUp = write.actor
   }
   return { row: room.row, placed }
 }
@@ -78,7 +75,7 @@ function place(
   known: KnownRooms,
   write: RoomWrite<unknown>,
   room: Room,
-  { loginId, ordinal, senderOrdinal, opensBlock }: Counted,
+  { loginId, ordinal, senderOrdinal, opensBlock }: Assigned,
 ): Placed | null {
   const facts = known.factsFor(write, room)
   const decision = facts === null ? null : write.decide(facts)

@@ -1,7 +1,7 @@
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import { Admission } from './admission.js'
 import type { Sql, Transaction } from './connection.js'
-import { isLoss, isRepeatable, translate } from './errors.js'
+import { isConnectionLoss, isRepeatable, translate } from './errors.js'
 import { Pool } from './pool.js'
 import { transact } from './transact.js'
 
@@ -61,7 +61,7 @@ export class Database {
   readonly queryDeadlineMs: number
   private readonly pool: Pool
   private readonly admission: Admission
-  private unbounded: Sql | null = null
+  private outside: Sql | null = null
 
   constructor(options: DatabaseOptions) {
     const settings = { ...DEFAULTS, ...options }
@@ -83,8 +83,8 @@ export class Database {
 
   /** One connection more, for whoever looks in from outside; queries of the product belong into `call` or `transaction`. */
   get sql(): Sql {
-    if (this.unbounded === null || !this.pool.has(this.unbounded)) this.unbounded = this.pool.take()
-    return this.unbounded
+    if (this.outside === null || !this.pool.has(this.outside)) this.outside = this.pool.take()
+    return this.outside
   }
 
   /** Runs one statement (or several that need not be consistent), again where a deadlock rolled it back. */
@@ -166,7 +166,7 @@ export class Database {
     try {
       return await run(sql)
     } catch (error) {
-      if (isLoss(error)) this.pool.replace()
+      if (isConnectionLoss(error)) this.pool.lost(sql)
       throw error
     } finally {
       this.pool.giveBack(sql)

@@ -45,8 +45,9 @@ export const isRepeatable = (error: unknown): boolean =>
   (error instanceof postgres.PostgresError && REPEATABLE_CODES.has(error.code))
 
 /** Whether the connection is gone or about to go, of which the library tells only later. */
-export function isLoss(error: unknown): boolean {
+export function isConnectionLoss(error: unknown): boolean {
   if (error instanceof postgres.PostgresError) return error.severity === 'FATAL'
+  // As errors of sockets have, and those of connections that the library makes.
   return error instanceof TransactionLost || (error instanceof Error && 'errno' in error)
 }
 

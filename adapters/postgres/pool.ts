@@ -36,6 +36,11 @@ export class Pool {
     return this.current.has(sql)
   }
 
+  /** This one is gone, or about to go. What was replaced already says nothing of those that are in use now. */
+  lost(sql: Sql): void {
+    if (this.has(sql)) this.replace()
+  }
+
   /** From now on calls get fresh connections; those under way have a while to finish, and are then failed. */
   replace(): void {
     void this.end(RETIREMENT_MS)
@@ -58,9 +63,7 @@ export class Pool {
     const sql = openConnections(this.url, {
       ...this.settings,
       max: 1,
-      onLost: () => {
-        if (this.has(sql)) this.replace()
-      },
+      onLost: () => this.lost(sql),
     })
     this.current.add(sql)
     return sql

@@ -63,8 +63,8 @@ function headsBeyond(
   const heads = new Map<RoomId, RoomHeads>()
   if (found.size === 0) return heads
   for (const [roomId, known] of beyond) {
-    const of = found.get(roomId)
-    if (of !== undefined && of.head > known) heads.set(roomId, of)
+    const present = found.get(roomId)
+    if (present !== undefined && present.head > known) heads.set(roomId, present)
   }
   return heads
 }

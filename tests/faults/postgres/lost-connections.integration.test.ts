@@ -89,7 +89,7 @@ describe('connections that are lost', () => {
     assert.equal(left.length, 0)
   })
 
-  it('that are reset fail the call that runs on them, and not the one that waits for its turn (fault P1)', async () => {
+  it('that are reset fail the call that runs on them, and not the one that waits for its turn', async () => {
     const proxy = await TcpProxy.start(processes.url)
     try {
       const { database } = processes.start({ url: proxy.url, poolSize: 1 })
@@ -105,6 +105,29 @@ describe('connections that are lost', () => {
     } finally {
       await proxy.close()
     }
+  })
+
+  it('that had been replaced before say nothing of those that replaced them', async () => {
+    const { database } = processes.start({ poolSize: 2 })
+    const backend = async (holdS: number) => {
+      const [row] = await database.call(
+        'test',
+        (sql) => sql`select pg_backend_pid() as pid, pg_sleep(${holdS})`,
+      )
+      return Number(row?.pid)
+    }
+    const end = (pid: number) => processes.admin`select pg_terminate_backend(${pid}::int)`
+    const [last, first] = await Promise.all([backend(0.2), backend(0.1)])
+    // The one that was given back last goes out again, and the other is lost meanwhile.
+    const hit = backend(10).catch((error: unknown) => error)
+    await sleep(100)
+    await end(first)
+    await sleep(100)
+    const fresh = await backend(0)
+    assert.ok(fresh !== first && fresh !== last)
+    await end(last)
+    assertUnavailable(await hit)
+    assert.equal(await backend(0), fresh)
   })
 
   it('that hang are given up at the deadline and replaced (fault P4)', async () => {
