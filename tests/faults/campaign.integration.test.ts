@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Fault, isStandalone } from './campaign/fault.js'
 import { FAULTS } from './campaign/faults/index.js'
 import { runFault } from './campaign/run-fault.js'
@@ -15,22 +15,25 @@ const SHORT = {
 }
 const SEED = 1
 
-let folder: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'parley-faults-'))
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
 function named(name: string): Fault {
   const fault = FAULTS.find((each) => each.name === name)
   if (fault === undefined || isStandalone(fault)) throw new Error(`there is no fault ${name}`)
   return fault
 }
 
+/** Of a run that was not withstood all is kept, since the next run may be: its history, the verdict, what the servers said. */
 async function expectWithstood(name: string): Promise<void> {
-  const report = await runFault({ fault: named(name), seed: SEED, folder, say: () => undefined, ...SHORT })
-  expect(report.violations).toEqual([])
-  expect(report.experience?.acks).toBeGreaterThan(0)
+  const folder = await mkdtemp(join(tmpdir(), 'parley-faults-'))
+  try {
+    const report = await runFault({ fault: named(name), seed: SEED, folder, say: () => undefined, ...SHORT })
+    expect(report.violations, report.witnesses.join('\n')).toEqual([])
+    expect(report.experience?.acks).toBeGreaterThan(0)
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : error}\nThe run is kept in ${folder}`, {
+      cause: error,
+    })
+  }
+  await rm(folder, { recursive: true, force: true })
 }
 
 describe('a workload of SDK clients on two servers, judged by the checker', () => {

@@ -26,6 +26,7 @@ const report: FaultReport = {
   checks: [{ name: 'a check', checked: 12, violations: [] }],
   verdicts: [],
   violations: [],
+  witnesses: [],
   historyPath: null,
   tookMs: 1_000,
 }

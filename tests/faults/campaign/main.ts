@@ -105,6 +105,7 @@ async function emptyReport(
     checks: [],
     verdicts: [],
     violations: [],
+    witnesses: [],
     historyPath: null,
     tookMs: 0,
   }

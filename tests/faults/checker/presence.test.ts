@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { checkHistory } from './check-history.js'
 import type { Line } from './history.js'
 import { historyOf } from './history-file.js'
+import { smallestWitnesses } from './report.js'
 
 const MS = 1e6
 const caller = (name: string, instance: string) => ({
@@ -39,5 +40,40 @@ describe('Whoever has a socket open', () => {
 
   it('is not there by the socket of a login that has ended, which a stopped server has not closed yet', () => {
     expect(absences(opened, ended, shownAsOffline)).toBe(0)
+  })
+
+  it('is a violation that a message can show in a few lines, with what told otherwise', () => {
+    const joined: Line = {
+      ...caller('ben', 'i2'),
+      type: 'ok',
+      f: 'join',
+      room: 'r1',
+      t_invoke: 1_000 * MS,
+      t_end: 1_001 * MS,
+      answer: { presence: [{ user: 'ada', state: 'online' }], canaries: [] },
+    }
+    const told: Line = {
+      ...caller('ben', 'i2'),
+      type: 'recv',
+      t: 30_000 * MS,
+      event: 'presence',
+      room: 'r1',
+      presence: { user: 'ada', state: 'offline' },
+    }
+    const open: Line = { type: 'conn', event: 'open', ...caller('ben', 'i2'), t: 0 }
+    const absence = (...lines: Line[]) => {
+      const history = historyOf([header, opened, open, joined, told, ...lines])
+      const shown = smallestWitnesses(history, checkHistory(history))
+      const from = shown.findIndex((line) => line.startsWith('L10 ABSENT'))
+      return shown.slice(from, shown.indexOf('', from))
+    }
+    expect(absence()).toEqual([
+      'L10 ABSENT (step 10): ben was shown ada as offline, who was there.',
+      '  at 30.000 s, fault: none yet',
+      expect.stringContaining('"conn":"ada-conn"'),
+      expect.stringContaining('"conn":"ben-conn"'),
+      expect.stringContaining('"presence":{"user":"ada","state":"offline"}'),
+    ])
+    expect(absence(shownAsOffline)).toHaveLength(4)
   })
 })

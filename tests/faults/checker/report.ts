@@ -1,5 +1,6 @@
 import type { Judgement } from './check-history.js'
 import { KINDS, type Violation } from './findings.js'
+import { groupBy } from './grouping.js'
 import type { History, Line, NemesisLine } from './history.js'
 import type { Experience, Figures } from './steps/experience.js'
 
@@ -9,10 +10,7 @@ const LINE_LENGTH = 320
 /** For people: the verdict on each invariant, what was looked at, the witnesses, and what users felt. */
 export function reportOn(history: History, judgement: Judgement): string[] {
   const { run, seed } = history.header
-  const origin = Math.min(
-    ...history.calls.slice(0, 1).map(({ t_invoke }) => t_invoke),
-    ...history.connections.slice(0, 1).map(({ t }) => t),
-  )
+  const origin = originOf(history)
   return [
     `run ${run}, seed ${seed}: ${judgement.ok ? 'no violation' : 'NOT ACCEPTED'}`,
     '',
@@ -24,6 +22,25 @@ export function reportOn(history: History, judgement: Judgement): string[] {
     ...experienceTable(judgement.experience),
   ]
 }
+
+/** For a message: of each kind of violation the one with the shortest witness. */
+export function smallestWitnesses(history: History, { violations }: Judgement): string[] {
+  const origin = originOf(history)
+  const kinds = groupBy(violations, ({ kind }) => kind)
+  return [...kinds.values()].flatMap(([first, ...others]) =>
+    first === undefined
+      ? []
+      : witnessOf(
+          others.reduce((least, each) => (each.witness.length < least.witness.length ? each : least), first),
+          history,
+          origin,
+        ),
+  )
+}
+
+/** The first that the history tells of; all times are shown from there. */
+const originOf = ({ calls, connections }: History): number =>
+  Math.min(...calls.slice(0, 1).map(({ t_invoke }) => t_invoke), ...connections.slice(0, 1).map(({ t }) => t))
 
 export const worstStallMs = ({ stalls }: History): number =>
   stalls.reduce((worst, { start, stop }) => Math.max(worst, (stop - start) / 1e6), 0)

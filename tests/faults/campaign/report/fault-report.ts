@@ -5,7 +5,7 @@ import { KINDS } from '../../checker/findings.js'
 import { groupBy } from '../../checker/grouping.js'
 import type { History } from '../../checker/history.js'
 import { readHistory } from '../../checker/history-file.js'
-import { faultAt, reportOn, worstStallMs } from '../../checker/report.js'
+import { faultAt, reportOn, smallestWitnesses, worstStallMs } from '../../checker/report.js'
 import type { Check, Step } from '../fault.js'
 import type { OpenedWorld, RunOptions } from '../opened-world.js'
 import { experienceOf, type FaultWindow } from './experience.js'
@@ -37,6 +37,7 @@ export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
     checks,
     verdicts: judgement.verdicts,
     violations: [...violationsOf(checks), ...violationsIn(history, judgement)],
+    witnesses: smallestWitnesses(history, judgement),
     historyPath: opened.historyPath,
     tookMs,
   }

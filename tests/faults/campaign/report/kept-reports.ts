@@ -21,6 +21,8 @@ export type FaultReport = {
   readonly verdicts: readonly Verdict[]
   /** One line each; empty: the fault was withstood. */
   readonly violations: readonly string[]
+  /** Lines of the history that show them: the fewest that the checker has of each kind. */
+  readonly witnesses: readonly string[]
   readonly historyPath: string | null
   readonly tookMs: number
 }

@@ -2,7 +2,7 @@ import type { Bound } from '../bounds.js'
 import type { Deadlines } from '../deadlines.js'
 import type { Findings } from '../findings.js'
 import { groupBy } from '../grouping.js'
-import type { Call, ConnectionLine, History, PresenceOf } from '../history.js'
+import type { Call, ConnectionLine, History, PresenceOf, Received } from '../history.js'
 import { MalformedHistory } from '../history-file.js'
 import type { Memberships } from '../membership.js'
 import { endOf, openAtEnd, subscriptionsOf } from '../subscriptions.js'
@@ -20,8 +20,8 @@ export function judgePresence(
 ): void {
   judgeBook(history)
   const attendance = new Attendance(history)
-  const judge = (shown: readonly PresenceOf[], complete: boolean, seen: Seen) => {
-    for (const { user, state } of shown) {
+  const judge = (shown: readonly Shown[], complete: boolean, seen: Seen) => {
+    for (const { user, state, line } of shown) {
       const there = attendance.of(user, seen, deadlines)
       const mayNotBeAbsent = there.certainly && (complete || state !== 'offline')
       if (there.goneSince !== null || mayNotBeAbsent) findings.checked(STEP, 'L10')
@@ -29,14 +29,14 @@ export function judgePresence(
         findings.report(
           'GHOST',
           `${seen.client} was shown ${user} as ${state}, who had gone ${Math.round((seen.from - there.goneSince) / 1e6)} ms before.`,
-          [...there.witness, seen.line],
+          [...there.witness, seen.line, line],
           seen.to,
         )
       if (state === 'offline' && complete && there.certainly)
         findings.report(
           'ABSENT',
           `${seen.client} was shown ${user} as offline, who was there.`,
-          [...there.witness, seen.line],
+          [...there.witness, seen.line, line],
           seen.to,
         )
     }
@@ -49,6 +49,9 @@ export function judgePresence(
   }
   for (const { shown, seen } of viewsAtEnd(history, memberships)) judge(shown, true, seen)
 }
+
+/** `line`: what said so, where that is not what is judged. */
+type Shown = PresenceOf & { readonly line?: Call | Received }
 
 type Seen = {
   readonly client: string
@@ -152,10 +155,7 @@ class Attendance {
  * What each subscribed socket has been told of everyone by the end: its join's answer, and the pushes since. Of those who
  * left the room meanwhile nothing is owed, nor to them.
  */
-function* viewsAtEnd(
-  history: History,
-  memberships: Memberships,
-): Generator<{ shown: PresenceOf[]; seen: Seen }> {
+function* viewsAtEnd(history: History, memberships: Memberships): Generator<{ shown: Shown[]; seen: Seen }> {
   const end = endOf(history)
   const open = new Map(openAtEnd(history).map((line) => [line.conn, line]))
   const pushes = groupBy(
@@ -165,9 +165,13 @@ function* viewsAtEnd(
   for (const { join, conn, room, to } of subscriptionsOf(history)) {
     const line = open.get(conn)
     if (line === undefined || to < end) continue
-    const states = new Map(join.answer?.presence?.map((each) => [each.user, each]))
-    for (const { presence, t } of pushes.get(`${conn} ${room}`) ?? [])
-      if (presence !== undefined && t >= join.t_invoke) states.set(presence.user, presence)
+    const states = new Map<string, Shown>()
+    for (const each of join.answer?.presence ?? [])
+      states.set(each.user, { ...each, line: { ...join, answer: { presence: [each] } } })
+    for (const push of pushes.get(`${conn} ${room}`) ?? []) {
+      const { presence, t } = push
+      if (presence !== undefined && t >= join.t_invoke) states.set(presence.user, { ...presence, line: push })
+    }
     const seen = { client: join.client, instance: join.instance, from: end, to: end, line }
     const { head = 0 } = join.answer ?? {}
     const stayed = ({ user }: { readonly user: string }) =>
