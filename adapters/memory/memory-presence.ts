@@ -4,10 +4,14 @@ import {
   PRESENCE_LEASE_MS,
   type Presence,
   type PresenceChange,
+  type PresenceChanges,
   type PresencePort,
   type PresenceState,
   type UserState,
 } from '../../core/ports/presence-port.js'
+
+/** The others are forgotten, as after `PRESENCE_CHANGES_KEPT_MS`. */
+const CHANGES_MAX = 10_000
 
 type Sockets = Map<SocketId, { readonly process: ProcessLease; readonly state: 'online' | 'away' }>
 type ProcessLease = { expiresAtMs: number }
@@ -17,6 +21,17 @@ export class MemoryPresenceHub {
   readonly sockets = new Map<UserId, Sockets>()
   readonly leases = new Set<ProcessLease>()
   readonly lastSeenAtMs = new Map<UserId, number>()
+  /** By user, the number of the last change, in that order. */
+  readonly changes = new Map<UserId, number>()
+  changesMade = 0
+
+  recordChange(userId: UserId): void {
+    this.changesMade += 1
+    this.changes.delete(userId)
+    this.changes.set(userId, this.changesMade)
+    const [oldest] = this.changes.keys()
+    if (this.changes.size > CHANGES_MAX && oldest !== undefined) this.changes.delete(oldest)
+  }
 
   /** Forgets who is there, as a store kept in memory does when it restarts. When users were last seen survives. */
   forget(): void {
@@ -85,6 +100,7 @@ export class MemoryPresence implements PresencePort {
       }
       if (sockets.size > 0) continue
       this.hub.sockets.delete(userId)
+      this.hub.recordChange(userId)
       offline.push(userId)
     }
     return offline
@@ -97,6 +113,13 @@ export class MemoryPresence implements PresencePort {
       return { userId, state, lastSeenAtMs }
     })
     return { presences, partial: false }
+  }
+
+  async changes(mark: string | null): Promise<PresenceChanges> {
+    const { changes, changesMade } = this.hub
+    const from = mark === null ? changesMade : Number(mark)
+    const userIds = [...changes].flatMap(([userId, number]) => (number > from ? [userId] : []))
+    return { userIds, mark: String(changesMade) }
   }
 
   async leave(): Promise<void> {
@@ -116,11 +139,18 @@ export class MemoryPresence implements PresencePort {
     this.lease.expiresAtMs = this.clock.nowMs() + this.leaseMs
     this.hub.leases.add(this.lease)
     for (const [socketId, { userId, state }] of this.own) this.place(userId, socketId, state)
-    for (const [userId, state] of before) if (this.stateOf(userId) !== state) this.untold.add(userId)
+    for (const [userId, state] of before) {
+      if (this.stateOf(userId) === state) continue
+      this.untold.add(userId)
+      this.hub.recordChange(userId)
+    }
   }
 
   private told(userId: UserId, change: PresenceChange): PresenceChange {
-    if (change.before !== change.after) this.untold.delete(userId)
+    if (change.before !== change.after) {
+      this.untold.delete(userId)
+      this.hub.recordChange(userId)
+    }
     return change
   }
 

@@ -1,11 +1,18 @@
 import type { SocketId, UserId } from '../../core/domain/ids.js'
-import type { Presence, PresenceChange, PresencePort, UserState } from '../../core/ports/presence-port.js'
+import type {
+  Presence,
+  PresenceChange,
+  PresenceChanges,
+  PresencePort,
+  UserState,
+} from '../../core/ports/presence-port.js'
 import type { Database } from './database.js'
 import { GatheredCalls } from './gathered-calls.js'
 import { changeSockets, type SocketChange, type SocketState } from './presence-changes.js'
 import { type RemovedLease, removeLeases } from './presence-removal.js'
 import { restoreSockets } from './presence-restoring.js'
 import { ProcessLease } from './process-lease.js'
+import { forgetOldChanges, readChanges } from './recorded-changes.js'
 
 const PORT = 'PresencePort'
 
@@ -20,7 +27,7 @@ export class PostgresPresence implements PresencePort {
   private readonly own = new Map<SocketId, { readonly userId: UserId; readonly state: SocketState }>()
   /** Sockets that are being announced for the first time. */
   private readonly arriving = new Set<SocketId>()
-  private readonly changes: GatheredCalls<SocketChange, PresenceChange>
+  private readonly gathered: GatheredCalls<SocketChange, PresenceChange>
   /** Users whose state may have changed without anyone being told of it. */
   private readonly untold = new Set<UserId>()
 
@@ -29,7 +36,7 @@ export class PostgresPresence implements PresencePort {
     private readonly lease = ProcessLease.of(database),
   ) {
     lease.onLost((hasLapsed) => this.restore(hasLapsed))
-    this.changes = new GatheredCalls((batch) => this.change(batch), {
+    this.gathered = new GatheredCalls((batch) => this.change(batch), {
       port: PORT,
       maxBatch: 200,
       maxWaiting: 50_000,
@@ -76,8 +83,14 @@ export class PostgresPresence implements PresencePort {
           )
         returning dead.boot_id,
           floor(extract(epoch from dead.expires_at) * 1000 - ${leaseMs})::bigint as last_seen_ms`
-      return removeLeases(tx, dead)
+      const gone = await removeLeases(tx, dead)
+      await forgetOldChanges(tx)
+      return gone
     })
+  }
+
+  changes(mark: string | null): Promise<PresenceChanges> {
+    return this.database.call(PORT, (sql) => readChanges(sql, mark))
   }
 
   async states(userIds: readonly UserId[]) {
@@ -119,7 +132,7 @@ export class PostgresPresence implements PresencePort {
 
   private async make(change: SocketChange): Promise<PresenceChange> {
     try {
-      const made = await this.changes.call(change)
+      const made = await this.gathered.call(change)
       if (made.before !== made.after) this.untold.delete(change.userId)
       return made
     } catch (error) {

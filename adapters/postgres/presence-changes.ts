@@ -2,6 +2,7 @@ import type { SocketId, UserId } from '../../core/domain/ids.js'
 import type { PresenceChange, PresenceState } from '../../core/ports/presence-port.js'
 import type { Transaction } from './connection.js'
 import { lockUsers } from './presence-removal.js'
+import { recordChanges } from './recorded-changes.js'
 
 export type SocketState = 'online' | 'away'
 
@@ -32,16 +33,17 @@ export async function changeSockets(
   const userIds = batch.map(({ userId }) => userId)
   // Under way together and in this order: each statement sees what was committed before it began, so the rows are those
   // under the lock.
-  const [, leases, , rows] = await Promise.all([
+  const [, leases, forgotten, rows] = await Promise.all([
     lockUsers(tx, userIds),
     tx`select from process_leases where boot_id = ${bootId} and expires_at > clock_timestamp()`.execute(),
     // Told as gone from now on, so that whoever reaps them does not tell it again.
-    tx`
+    tx<{ user_id: string }[]>`
       delete from presence_sockets as sockets
       where user_id = any(${userIds}::uuid[]) and boot_id <> ${bootId} and not exists (
         select from process_leases as lease
         where lease.boot_id = sockets.boot_id and lease.expires_at > clock_timestamp()
-      )`.execute(),
+      )
+      returning user_id`.execute(),
     tx<SocketRow[]>`
       select user_id, socket_id, boot_id, away from presence_sockets
       where user_id = any(${userIds}::uuid[])`.execute(),
@@ -49,6 +51,12 @@ export async function changeSockets(
   if (leases.length === 0) return null
   const changes = batch.map((change) => toChange(change, bootId, rows))
   const gone = batch.filter(({ after }) => after === null)
+  const left = new Set(forgotten.map((row) => row.user_id))
+  const changed = batch.filter(({ userId }, index) => {
+    const { before, after } = changes[index] ?? {}
+    // Of whom a dead process left something, others may have been told that they are there.
+    return before !== after || (after === 'offline' && left.has(userId))
+  })
   const wentOffline = batch.filter((_, index) => {
     const change = changes[index]
     return change?.before !== 'offline' && change?.after === 'offline'
@@ -62,6 +70,10 @@ export async function changeSockets(
       ),
     ),
     remove(tx, bootId, gone),
+    recordChanges(
+      tx,
+      changed.map(({ userId }) => userId),
+    ),
     rememberLastSeen(
       tx,
       wentOffline.map(({ userId }) => userId),

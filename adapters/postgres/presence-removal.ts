@@ -1,5 +1,6 @@
 import type { UserId } from '../../core/domain/ids.js'
 import type { Transaction } from './connection.js'
+import { recordChanges } from './recorded-changes.js'
 
 export type RemovedLease = { readonly boot_id: string; readonly last_seen_ms: number }
 
@@ -51,5 +52,7 @@ export async function removeLeases(
     group by user_id
     on conflict (user_id) do update set at_ms = greatest(seen.at_ms, excluded.at_ms)
     returning user_id`
-  return offline.map((row) => row.user_id)
+  const userIds = offline.map((row) => row.user_id)
+  await recordChanges(tx, userIds)
+  return userIds
 }

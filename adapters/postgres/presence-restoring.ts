@@ -2,6 +2,7 @@ import type { SocketId, UserId } from '../../core/domain/ids.js'
 import type { Transaction } from './connection.js'
 import { type SocketState, stateOf, storeSockets, toState } from './presence-changes.js'
 import { lockUsers } from './presence-removal.js'
+import { recordChanges } from './recorded-changes.js'
 
 export type OwnSocket = {
   readonly userId: UserId
@@ -49,7 +50,9 @@ export async function restoreSockets(
   const after = statesByUser(settled)
   const stateWith = (states: StatesByUser, userId: UserId) =>
     stateOf([...(others.get(userId) ?? []), ...(states.get(userId) ?? [])])
-  return userIds.filter((userId) => stateWith(before, userId) !== stateWith(after, userId))
+  const changed = userIds.filter((userId) => stateWith(before, userId) !== stateWith(after, userId))
+  await recordChanges(tx, changed)
+  return changed
 }
 
 type StatesByUser = ReadonlyMap<UserId, readonly SocketState[]>

@@ -28,6 +28,11 @@ export interface PresencePort {
   states(
     userIds: readonly UserId[],
   ): Promise<{ readonly presences: readonly Presence[]; readonly partial: boolean }>
+  /**
+   * The users whose state was changed since `mark`, by any process, whether or not anyone was told of it; null: only a mark, for
+   * the next call. Nobody is named again without another change. Of what is longer ago than `PRESENCE_CHANGES_KEPT_MS` nothing is known.
+   */
+  changes(mark: string | null): Promise<PresenceChanges>
   /** Withdraws all sockets of this process and ends its lease. */
   leave(): Promise<void>
 }
@@ -36,6 +41,11 @@ export type UserState = { readonly userId: UserId; readonly state: PresenceState
 
 export type PresenceChange = { readonly before: PresenceState; readonly after: PresenceState }
 
+export type PresenceChanges = { readonly userIds: readonly UserId[]; readonly mark: string }
+
 /** A process that has not renewed its lease for this long is taken for dead. */
 export const PRESENCE_LEASE_MS = 30_000
 export const PRESENCE_BEAT_MS = 10_000
+/** Within two of these, and what reading takes, what was lost of a change is told. */
+export const PRESENCE_REVIEW_MS = 2_000
+export const PRESENCE_CHANGES_KEPT_MS = 10 * 60_000

@@ -240,7 +240,61 @@ const whenOneDies = {
   },
 } satisfies PresenceContract
 
+const changed = async (presence: PresencePort, mark: string) => {
+  const { userIds, mark: next } = await presence.changes(mark)
+  return { users: [...userIds].sort(), next }
+}
+
+const whatChanged = {
+  'names whose state was changed, by whichever process, and once': async ({ boot }) => {
+    const [presence, peer] = [boot(), boot()]
+    const [own, other] = [randomUUID(), randomUUID()]
+    await presence.announce(randomUUID(), 's0', 'online')
+    const { userIds, mark } = await presence.changes(null)
+    assert.deepEqual(userIds, [])
+    await presence.announce(own, 's1', 'online')
+    await peer.announce(other, 's2', 'away')
+    const came = await changed(presence, mark)
+    assert.deepEqual(came.users, [own, other].sort())
+    await presence.withdraw(own, 's1')
+    await peer.announce(other, 's2', 'online')
+    const went = await changed(presence, came.next)
+    assert.deepEqual(went.users, [own, other].sort())
+    assert.deepEqual((await changed(presence, went.next)).users, [])
+  },
+  'names nobody who stands as before': async ({ boot }) => {
+    const [presence, peer, userId] = [boot(), boot(), randomUUID()]
+    await presence.announce(userId, 's1', 'online')
+    const { mark } = await presence.changes(null)
+    await peer.announce(userId, 's2', 'online')
+    await presence.announce(userId, 's1', 'away')
+    await presence.withdraw(userId, 's1')
+    await presence.beat()
+    assert.deepEqual((await changed(peer, mark)).users, [])
+  },
+  'names whom a dead process left behind once they are reaped, and those who come back': async (fixture) => {
+    const [paused, peer, third] = [fixture.boot(), fixture.boot(), fixture.boot()]
+    const users = [randomUUID(), randomUUID()].sort()
+    for (const living of [peer, third]) await living.announce(randomUUID(), randomUUID(), 'online')
+    for (const userId of users) await paused.announce(userId, `s-${userId}`, 'online')
+    await outlive(fixture, [peer, third])
+    const { mark } = await third.changes(null)
+    await peer.reap()
+    const reaped = await changed(third, mark)
+    assert.deepEqual(reaped.users, users)
+    await paused.beat()
+    assert.deepEqual((await changed(third, reaped.next)).users, users)
+  },
+  'names who went with a process that left': async ({ boot }) => {
+    const [presence, peer, userId] = [boot(), boot(), randomUUID()]
+    await presence.announce(userId, 's1', 'online')
+    const { mark } = await peer.changes(null)
+    await presence.leave()
+    assert.deepEqual((await changed(peer, mark)).users, [userId])
+  },
+} satisfies PresenceContract
+
 type PresenceContract = Record<string, (fixture: PresenceFixture) => Promise<void>>
 
 /** What every store of presence does. */
-export const presencePortContract = { ...whileAllLive, ...whenOneDies }
+export const presencePortContract = { ...whileAllLive, ...whenOneDies, ...whatChanged }

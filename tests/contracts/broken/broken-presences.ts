@@ -122,6 +122,22 @@ export const brokenPresences: Readonly<Record<string, () => PresenceFixture>> = 
   takesAllThatComeBackForOnline: broken((sound) => ({
     beat: async () => (await sound.beat()).map(({ userId }) => ({ userId, state: 'online' })),
   })),
+  namesNobodyWhoChanged: broken(() => ({ changes: async () => ({ userIds: [], mark: '' }) })),
+  namesWhoChangedForEver: broken((sound) => ({
+    changes: (mark) => sound.changes(mark === null ? null : '0'),
+  })),
+  namesWhoeverIsAnnounced: broken((sound, { hub }) => ({
+    announce: (userId, socketId, state) => {
+      hub.recordChange(userId)
+      return sound.announce(userId, socketId, state)
+    },
+  })),
+  namesNobodyWhoLeft: broken((sound, { hub }) => ({
+    leave: async () => {
+      await sound.leave()
+      hub.changes.clear()
+    },
+  })),
   staysWhenItLeaves: broken(() => ({ leave: async () => undefined })),
   takesAllAlongWhenItLeaves: broken((_sound, { hub }) => ({ leave: async () => hub.forget() })),
   sortsItsAnswer: broken((sound) => ({
