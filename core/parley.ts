@@ -44,6 +44,7 @@ import { SearchMessages } from './use-cases/messages/search-messages.js'
 import { SendMessage } from './use-cases/messages/send-message.js'
 import { GetRoomPresence } from './use-cases/presence/get-room-presence.js'
 import { PresenceTelling } from './use-cases/presence/presence-telling.js'
+import { ReviewPresence } from './use-cases/presence/review-presence.js'
 import { SetPresence } from './use-cases/presence/set-presence.js'
 import { SetTyping } from './use-cases/presence/set-typing.js'
 import { SweepPresence } from './use-cases/presence/sweep-presence.js'
@@ -114,16 +115,18 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
   const liveSockets: LiveSockets = new Map()
   const telling = new PresenceTelling({ ...ports, liveSockets })
   const all = { ...ports, loginFeed, liveSockets, telling, settings: { ...DEFAULTS, ...settings } }
+  const accounts = accountUseCases(all)
   return {
-    ...accountUseCases(all),
+    ...accounts,
     ...roomUseCases(ports),
     ...messageUseCases({ ...ports, knownAccess: new KnownAccess(ports.rooms, roomFeed) }),
     loginFeed,
     roomFeed,
-    /** Subscribes to the bus and learns the ended logins; rejects when the store cannot be read. */
+    /** Subscribes to the bus and learns where the store stands; rejects when the store cannot be read. */
     async start(): Promise<void> {
       await Promise.all([loginFeed.start(), roomFeed.start()])
-      await sweeper.start()
+      // So that every change of presence from here on is found.
+      await Promise.all([sweeper.start(), accounts.reviewPresence.execute()])
       ports.bus.onGap(() => telling.doubt())
     },
     stop(): void {
@@ -162,6 +165,7 @@ function accountUseCases(ports: AccountPorts) {
     findUserBySocket: new FindUserBySocket(ports),
     setPresence: new SetPresence(ports),
     sweepPresence: new SweepPresence(ports),
+    reviewPresence: new ReviewPresence(ports),
   }
 }
 

@@ -77,6 +77,26 @@ describe('presence over two servers', () => {
     expect(await stateOfBen()).toBe('online')
   }, 120_000)
 
+  it('is told by the others where a process was killed before it had told', async () => {
+    const [here = ''] = instances.urls
+    const [, there] = instances.servers
+    const isStored = async () =>
+      (await instances.sql`select from presence_sockets where user_id = ${ben.userId}`).length > 0
+    // Whoever wants to tell of someone reads the rooms of that user first.
+    await instances.sql.begin(async (sql) => {
+      await sql`lock table room_members in access exclusive mode`
+      await ben.connect()
+      await until('he is in the store', isStored)
+      await there?.kill()
+    })
+    expect(told).toEqual([])
+    await ben.connect(here)
+    await until('the others are told that he is there', () => told.includes('online'), AFTER_DISCONNECT_MS)
+    await rest(SHORT_ABSENCE_MS)
+    expect(told).toEqual(['online'])
+    expect(await stateOfBen()).toBe('online')
+  }, 120_000)
+
   it('is offline within 60 s for the members elsewhere when the process is killed', async () => {
     await comeOnline()
     const [, there] = instances.servers

@@ -51,6 +51,7 @@ export const SILENT = {
       await world.system.parley.setPresence.execute(world.owner.actor, { socketId, state: 'away' }),
     )
   },
+  reviewPresence: async ({ system }) => system.parley.reviewPresence.execute(),
   sweepPresence: async ({ system }) => system.parley.sweepPresence.execute(),
   listRooms: async ({ system, owner }) => unwrap(await system.parley.listRooms.execute(owner.actor, {})),
   listRoomIds: async ({ system, owner }) => unwrap(await system.parley.listRoomIds.execute(owner.actor, 10)),

@@ -110,7 +110,7 @@ function portsOver(database: Database, authSecret: string): ParleyPorts {
     localLimits: limits,
     bus: new MemoryBusHub(clock).endpoint(),
     mediator: new AlwaysDeliver(),
-    notices: { toRoom: () => undefined },
+    notices: { toRoom: () => undefined, toRoomHere: () => undefined, onPresence: () => undefined },
     passwords: new MemoryPasswords(),
     tokens: new JwtTokens({ secret: authSecret, clock }),
     clock,

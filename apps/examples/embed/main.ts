@@ -29,7 +29,7 @@ function parleyInMemory(): Parley {
     localLimits: limits,
     bus: new MemoryBusHub(clock).endpoint(),
     mediator: new AlwaysDeliver(),
-    notices: { toRoom: () => undefined },
+    notices: { toRoom: () => undefined, toRoomHere: () => undefined, onPresence: () => undefined },
     passwords: new ArgonPasswords(),
     tokens: new JwtTokens({ secret: randomBytes(32).toString('base64url'), clock }),
     clock,

@@ -22,6 +22,7 @@ import { deliverRoomEvents } from './room-delivery.js'
 import { SlowReaders } from './slow-readers.js'
 import type { SocketNotices } from './socket-notices.js'
 import { Standings } from './standings.js'
+import { Standstill } from './standstill.js'
 import type { RealtimeServer } from './wire.js'
 
 export type RealtimeParts = {
@@ -48,7 +49,8 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
   const logger = parts.logger.child({ part: 'realtime' })
   const proxies = new Proxies(config.trustedProxies)
   const origins = new Origins(config, server)
-  const io = createServer(server, parts, origins)
+  const standstill = new Standstill()
+  const io = createServer(server, parts, { origins, standstill })
   const publicHttps = config.publicUrl?.startsWith('https:') === true
   guardEngine(io, { origins, proxies, limitFactor: config.limitFactor, publicHttps })
   boundClosing(io, server)
@@ -72,7 +74,7 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
     attendance,
   })
 
-  notices.serve(io)
+  notices.serve(io, standstill)
   notices.onNotice((notice) => {
     if (notice.type === 'receipt') standings.hasRead(notice.roomId, notice.userId)
   })
@@ -93,6 +95,7 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
       notices.close()
       await attendance.close()
       io.of('/').adapter.close()
+      standstill.close()
       io.engine.close()
     },
   }
@@ -107,13 +110,15 @@ async function flushed(io: RealtimeServer): Promise<void> {
 
 function createServer(
   httpServer: HttpServer,
-  { bus, config, metrics }: RealtimeParts,
-  origins: Origins,
+  { bus, notices, config, metrics }: RealtimeParts,
+  { origins, standstill }: { readonly origins: Origins; readonly standstill: Standstill },
 ): RealtimeServer {
   class ProcessAdapter extends BusAdapter {
     constructor(namespace: unknown) {
       super(namespace, {
         bus,
+        standstill,
+        onSaid: (packet) => notices.hear(packet),
         onLag: (seconds) => metrics.busLag.observe(seconds),
         onFailure: () => metrics.busFailures.inc(),
       })

@@ -1,6 +1,6 @@
 import type { SocketId, UserId } from '../../../core/domain/ids.js'
 import type { Parley } from '../../../core/parley.js'
-import { PRESENCE_BEAT_MS } from '../../../core/ports/presence-port.js'
+import { PRESENCE_BEAT_MS, PRESENCE_REVIEW_MS } from '../../../core/ports/presence-port.js'
 import { PRESENCE_GRACE_MS } from './limits.js'
 import type { SocketConnection } from './socket-connection.js'
 
@@ -16,6 +16,7 @@ export class Attendance {
   private readonly departures = new Map<SocketId, Departure>()
   private readonly timers: readonly NodeJS.Timeout[]
   private telling: Promise<void> | null = null
+  private isReviewing = false
 
   constructor(
     private readonly parley: Parley,
@@ -24,6 +25,7 @@ export class Attendance {
     this.timers = [
       setInterval(() => void this.tellDepartures(), LOOK_EVERY_MS).unref(),
       setInterval(() => void this.beat(), PRESENCE_BEAT_MS).unref(),
+      setInterval(() => void this.review(), PRESENCE_REVIEW_MS).unref(),
     ]
   }
 
@@ -92,5 +94,12 @@ export class Attendance {
 
   private async beat(): Promise<void> {
     await this.parley.sweepPresence.execute().catch(this.onFailure)
+  }
+
+  private async review(): Promise<void> {
+    if (this.isReviewing) return
+    this.isReviewing = true
+    await this.parley.reviewPresence.execute().catch(this.onFailure)
+    this.isReviewing = false
   }
 }

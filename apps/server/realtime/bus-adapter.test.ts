@@ -7,28 +7,54 @@ import { MemoryBusHub } from '../../../adapters/memory/memory-bus.js'
 import { SystemClock } from '../../../adapters/system/system-clock.js'
 import type { BusPort } from '../../../core/ports/bus-port.js'
 import { BusAdapter } from './bus-adapter.js'
+import { Standstill } from './standstill.js'
 
-type Instance = { io: Server; http: HttpServer; port: number; failures: () => number }
+type Instance = {
+  io: Server
+  http: HttpServer
+  port: number
+  failures: () => number
+  said: unknown[]
+  standstill: Standstill
+}
 const instances: Instance[] = []
 const clients: Client[] = []
 
 afterEach(async () => {
   for (const client of clients.splice(0)) client.close()
-  for (const { io } of instances.splice(0)) await io.close()
+  for (const { io, standstill } of instances.splice(0)) {
+    await io.close()
+    standstill.close()
+  }
 })
 
 async function start(bus: BusPort): Promise<Instance> {
   const http = createServer()
+  const standstill = new Standstill()
+  const said: unknown[] = []
   let failures = 0
   class OverBus extends BusAdapter {
     constructor(namespace: unknown) {
-      super(namespace, { bus, onLag: () => undefined, onFailure: () => (failures += 1) })
+      super(namespace, {
+        bus,
+        standstill,
+        onSaid: ({ data }) => said.push(data),
+        onLag: () => undefined,
+        onFailure: () => (failures += 1),
+      })
     }
   }
   const io = new Server(http, { adapter: OverBus })
   io.on('connection', (socket) => socket.on('enter', (room, ack) => ack(void socket.join(room))))
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  const instance = { io, http, port: (http.address() as AddressInfo).port, failures: () => failures }
+  const instance = {
+    io,
+    http,
+    port: (http.address() as AddressInfo).port,
+    failures: () => failures,
+    said,
+    standstill,
+  }
   instances.push(instance)
   return instance
 }
@@ -75,6 +101,12 @@ describe('BusAdapter', () => {
         ['all', 3],
       ]),
     )
+    const all = [
+      ['hello', { n: 1 }],
+      ['hello', { n: 2 }],
+      ['all', 3],
+    ]
+    for (const { said } of [first, second]) expect(said).toEqual(expect.arrayContaining(all))
     expect(here.got).toEqual([
       ['hello', { n: 1 }],
       ['all', 3],

@@ -6,7 +6,7 @@ import {
   MessageType,
 } from 'socket.io-adapter'
 import type { BusPort, Unsubscribe } from '../../../core/ports/bus-port.js'
-import { Standstill } from './standstill.js'
+import type { Standstill } from './standstill.js'
 
 const TOPIC = 'sockets'
 /** What a bus takes at least; see `BusPort`. */
@@ -16,6 +16,10 @@ const FETCH_BUDGET_MS = 1_000
 
 export type BusAdapterParts = {
   readonly bus: BusPort
+  /** Closed by whoever made it. */
+  readonly standstill: Standstill
+  /** Each packet for the sockets of all processes, when it has been sent to those of this one. */
+  readonly onSaid: (packet: { readonly data?: unknown }) => void
   readonly onLag: (seconds: number) => void
   readonly onFailure: () => void
 }
@@ -38,7 +42,6 @@ const encoded = (options: BroadcastOptions) => ({
  */
 export class BusAdapter extends ClusterAdapterWithHeartbeat {
   private readonly subscriptions: Unsubscribe[] = []
-  private readonly standstill = new Standstill()
   private closed = false
 
   constructor(
@@ -58,7 +61,6 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
     if (this.closed) return
     super.close()
     this.closed = true
-    this.standstill.close()
     for (const unsubscribe of this.subscriptions) unsubscribe()
   }
 
@@ -67,7 +69,7 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
       super.broadcast(packet, options)
       return
     }
-    this.say(() => super.broadcast(packet, local(options)))
+    this.say(packet, () => super.broadcast(packet, local(options)))
     this.publish({ type: MessageType.BROADCAST, data: { packet, opts: encoded(options) } })
   }
 
@@ -98,19 +100,20 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   private hear(message: ClusterMessage): void {
-    if (message.type === MessageType.BROADCAST) this.say(() => this.onMessage(message))
+    if (message.type === MessageType.BROADCAST) this.say(message.data.packet, () => this.onMessage(message))
     else this.onMessage(message)
   }
 
-  private say(act: () => void): void {
+  private say(packet: unknown, act: () => void): void {
     const guarded = () => {
       try {
         act()
+        this.parts.onSaid(packet as { readonly data?: unknown })
       } catch {
         this.parts.onFailure()
       }
     }
-    if (!this.standstill.afterwards(guarded)) this.parts.onFailure()
+    if (!this.parts.standstill.afterwards(guarded)) this.parts.onFailure()
   }
 
   protected override async doPublish(message: ClusterMessage): Promise<string> {

@@ -1,7 +1,7 @@
 import type { RoomId, UserId } from '../../domain/ids.js'
 import type { ClockPort } from '../../ports/clock-port.js'
 import type { NoticePort } from '../../ports/notice-port.js'
-import type { PresenceChange, PresencePort, PresenceState, UserState } from '../../ports/presence-port.js'
+import type { PresenceChange, PresencePort, UserState } from '../../ports/presence-port.js'
 import type { RoomRepoPort } from '../../ports/room-repo-port.js'
 import type { LiveSockets } from '../sessions/live-sockets.js'
 
@@ -22,15 +22,13 @@ type Ports = {
 
 /**
  * Tells the rooms of users how these stand. The store names a change once; where it could then not be told, or may have been
- * lost on the way, the user is kept, and the next beat tells how they stand by then. So it does where a change was told
- * after a newer one: before it tells, a process reads the user's rooms, and no order holds between processes.
+ * lost on the way, the user is kept, and the next beat tells how they stand by then. What all this misses, and what was told
+ * after something newer (no order holds between processes), is for `ReviewPresence` to put right.
  */
 export class PresenceTelling {
   private readonly again = new Set<UserId>()
   /** When each was told of last, the oldest first. */
   private readonly recent = new Map<UserId, number>()
-  /** What was told of each since the last beat. */
-  private unproven = new Map<UserId, PresenceState>()
 
   constructor(private readonly ports: Ports) {}
 
@@ -46,13 +44,12 @@ export class PresenceTelling {
     if (before !== after) await this.tell([{ userId, state: after }])
   }
 
-  /** On each beat: tells of all whom a failure or a gap left over, or of whom something older was told last. */
+  /** On each beat: tells of all whom a failure or a gap left over. */
   async tellAgain(): Promise<void> {
     const sinceMs = this.ports.clock.nowMs() - RECENT_MS
     this.recent.forEach((atMs, userId) => {
       if (atMs < sinceMs) this.recent.delete(userId)
     })
-    await this.keepMistold()
     const userIds = [...this.again]
     for (let start = 0; start < userIds.length; start += BATCH)
       await this.tellPresentState(userIds.slice(start, start + BATCH))
@@ -62,20 +59,6 @@ export class PresenceTelling {
   doubt(): void {
     this.keep(this.recent.keys())
     for (const { userId } of this.ports.liveSockets.values()) this.keep([userId])
-  }
-
-  /** Keeps those who stand otherwise than was told of them here last. */
-  private async keepMistold(): Promise<void> {
-    const told = this.unproven
-    this.unproven = new Map()
-    const userIds = [...told.keys()]
-    for (let start = 0; start < userIds.length; start += BATCH) {
-      const asked = userIds.slice(start, start + BATCH)
-      const { presences } = await this.keeping(userIds.slice(start), this.ports.presence.states(asked))
-      this.keep(
-        presences.filter(({ userId, state }) => told.get(userId) !== state).map(({ userId }) => userId),
-      )
-    }
   }
 
   private async tellPresentState(userIds: readonly UserId[]): Promise<void> {
@@ -111,7 +94,5 @@ export class PresenceTelling {
       notices.toRoom({ type: 'presence', roomId, userId, state, atMs })
     this.recent.delete(userId)
     if (this.recent.size < AGAIN_MAX) this.recent.set(userId, atMs)
-    this.unproven.delete(userId)
-    if (this.unproven.size < AGAIN_MAX) this.unproven.set(userId, state)
   }
 }

@@ -27,7 +27,7 @@ await talk({
   localLimits: limits,
   bus: new MemoryBusHub(clock).endpoint(),
   mediator: new AlwaysDeliver(),
-  notices: { toRoom: () => undefined },
+  notices: { toRoom: () => undefined, toRoomHere: () => undefined, onPresence: () => undefined },
   passwords: new MemoryPasswords(),
   tokens: new MemoryTokens(clock),
   clock,

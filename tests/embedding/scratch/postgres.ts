@@ -36,7 +36,7 @@ await talk({
   localLimits: new MemoryRateLimit(clock),
   bus,
   mediator: new AlwaysDeliver(),
-  notices: { toRoom: () => undefined },
+  notices: { toRoom: () => undefined, toRoomHere: () => undefined, onPresence: () => undefined },
   passwords: new MemoryPasswords(),
   tokens: new MemoryTokens(clock),
   clock,

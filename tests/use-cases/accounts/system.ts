@@ -7,10 +7,10 @@ import { MemoryRateLimit } from '../../../adapters/memory/memory-rate-limit.js'
 import { memoryRepos } from '../../../adapters/memory/memory-repos.js'
 import { MemorySessions } from '../../../adapters/memory/memory-sessions.js'
 import { ArgonPasswords, JwtTokens, UuidIds } from '../../../adapters/system/index.js'
+import { RecordedNotices } from '../../../apps/testing/recorded-notices.js'
 import type { Refusal } from '../../../core/domain/refusal.js'
 import type { Result } from '../../../core/domain/result.js'
 import { createParley, type ParleyPorts, type ParleySettings } from '../../../core/parley.js'
-import type { Notice } from '../../../core/ports/notice-port.js'
 import type { LiveSession } from '../../../core/ports/session-port.js'
 import type { SignedIn } from '../../../core/use-cases/accounts/signed-in.js'
 import { HeldClock } from '../../contracts/held-clock.js'
@@ -33,7 +33,7 @@ export function startDeployment() {
   const limits = new MemoryRateLimit(clock)
 
   const startProcess = ({ settings, wrap }: Options = {}) => {
-    const notices: Notice[] = []
+    const notices = new RecordedNotices()
     const ports: ParleyPorts = {
       ...memoryRepos(database),
       sessions: new MemorySessions((loginId) => database.logins.get(loginId)?.ended != null, sessions),
@@ -43,14 +43,14 @@ export function startDeployment() {
       localLimits: limits,
       bus: busHub.endpoint(),
       mediator: { judge: () => assert.fail('nothing is said in these tests') },
-      notices: { toRoom: (notice) => void notices.push(notice) },
+      notices,
       passwords: new ArgonPasswords(),
       tokens: new JwtTokens({ secret: 'the secret of the deployment under test', clock }),
       clock,
       ids: new UuidIds(),
     }
     const wrapped = { ...ports, ...wrap?.(ports) }
-    return { parley: createParley(wrapped, settings), ports: wrapped, notices }
+    return { parley: createParley(wrapped, settings), ports: wrapped, notices: notices.all }
   }
   return { clock, database, startProcess }
 }

@@ -1,0 +1,65 @@
+import type { RoomId, UserId } from '../../domain/ids.js'
+import type { ClockPort } from '../../ports/clock-port.js'
+import type { NoticePort } from '../../ports/notice-port.js'
+import type { PresencePort, UserState } from '../../ports/presence-port.js'
+import type { RoomRepoPort } from '../../ports/room-repo-port.js'
+import { ToldPresence } from './told-presence.js'
+
+/** Users that are asked for together. */
+const BATCH = 500
+
+type Ports = { rooms: RoomRepoPort; presence: PresencePort; notices: NoticePort; clock: ClockPort }
+
+/**
+ * Puts right what this process's sockets were told of presence: a notice may be lost or late, or its sender may have died before
+ * it. Whoever changed, or was told of here, between one review and the next is compared with the store by the one after, unless
+ * something happened again meanwhile; by then a notice that was under way has come.
+ */
+export class ReviewPresence {
+  private mark: string | null = null
+  /** Of the interval before the last review. */
+  private due = new ToldPresence()
+  /** Since the last review. */
+  private recent = new ToldPresence()
+
+  constructor(private readonly ports: Ports) {
+    ports.notices.onPresence((notice) => this.recent.note(notice))
+  }
+
+  /** How many notices had to be made good. What one does not get to, since it fails, is left to the next. */
+  async execute(): Promise<number> {
+    const { userIds, mark } = await this.ports.presence.changes(this.mark)
+    this.mark = mark
+    for (const userId of userIds) this.recent.add(userId)
+    const due = this.due.userIds
+    let madeGood = 0
+    for (let start = 0; start < due.length; start += BATCH)
+      madeGood += await this.review(due.slice(start, start + BATCH))
+    this.due = this.recent
+    this.recent = new ToldPresence()
+    return madeGood
+  }
+
+  private async review(userIds: readonly UserId[]): Promise<number> {
+    const { rooms, presence, notices, clock } = this.ports
+    const roomIds = await rooms.roomIdsOf(userIds)
+    // Read last; whoever changes after that is reviewed again.
+    const { presences } = await presence.states(userIds)
+    let madeGood = 0
+    for (const { userId, state } of presences) {
+      for (const roomId of this.roomsToldOtherwise({ userId, state }, roomIds.get(userId) ?? [])) {
+        notices.toRoomHere({ type: 'presence', roomId, userId, state, atMs: clock.nowMs() })
+        madeGood += 1
+      }
+      this.due.delete(userId)
+    }
+    return madeGood
+  }
+
+  private roomsToldOtherwise({ userId, state }: UserState, roomIds: readonly RoomId[]): readonly RoomId[] {
+    if (!this.recent.has(userId))
+      return roomIds.filter((roomId) => this.due.stateIn(roomId, userId) !== state)
+    this.recent.addEarlier(userId, this.due)
+    return []
+  }
+}
