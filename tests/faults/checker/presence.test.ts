@@ -77,3 +77,36 @@ describe('Whoever has a socket open', () => {
     expect(absence(shownAsOffline)).toHaveLength(4)
   })
 })
+
+describe('Whoever has gone', () => {
+  const ghosts = (killedAfterMs: number | null, shownAfterMs: number) => {
+    const gone: Line = { type: 'conn', event: 'close', ...caller('ada', 'i1'), t: 30_000 * MS }
+    const shown: Line = {
+      ...shownAsOffline,
+      t_invoke: (30_000 + shownAfterMs) * MS,
+      t_end: (30_001 + shownAfterMs) * MS,
+      answer: { presence: [{ user: 'ada', state: 'online' }], canaries: [] },
+    }
+    const kill: Line = {
+      type: 'nemesis',
+      fault: 'N1 kill',
+      target: 'i1',
+      start: (30_000 + (killedAfterMs ?? 0)) * MS,
+      stop: (35_000 + (killedAfterMs ?? 0)) * MS,
+      kills: true,
+    }
+    const lines = [header, opened, gone, shown, ...(killedAfterMs === null ? [] : [kill])]
+    return checkHistory(historyOf(lines)).counts.get('GHOST') ?? 0
+  }
+
+  it('is shown so after 20 s', () => {
+    expect(ghosts(null, 19_900)).toBe(0)
+    expect(ghosts(null, 20_100)).toBe(1)
+    expect(ghosts(21_000, 20_100)).toBe(1)
+  })
+
+  it('is shown so after 60 s where the process was killed before it had to know', () => {
+    expect(ghosts(3_000, 20_100)).toBe(0)
+    expect(ghosts(3_000, 60_100)).toBe(1)
+  })
+})

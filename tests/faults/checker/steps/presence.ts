@@ -1,4 +1,4 @@
-import type { Bound } from '../bounds.js'
+import { BOUNDS_MS, type Bound } from '../bounds.js'
 import type { Deadlines } from '../deadlines.js'
 import type { Findings } from '../findings.js'
 import { groupBy } from '../grouping.js'
@@ -133,21 +133,22 @@ class Attendance {
     }
   }
 
+  /** A process that died before it owed anyone the end of a stay has left that to the others, as it did those that it ended. */
   private boundOf(close: ConnectionLine): Bound {
     const { faults, calls } = this.history
-    const killed = faults.some(
-      ({ kills, target, start, stop }) =>
-        kills &&
-        (target === close.instance || target === close.client) &&
-        start <= close.t &&
-        close.t <= stop,
-    )
-    if (killed) return 'L10-death'
     const signedOut = calls.some(
       ({ f, type, ends, t_invoke }) =>
         f === 'revoke' && type === 'ok' && ends?.includes(close.session) && t_invoke <= close.t,
     )
-    return signedOut ? 'L10-sign-out' : 'L10-disconnect'
+    const bound = signedOut ? 'L10-sign-out' : 'L10-disconnect'
+    const killed = faults.some(
+      ({ kills, target, start, stop }) =>
+        kills &&
+        (target === close.instance || target === close.client) &&
+        start <= close.t + BOUNDS_MS[bound] * 1e6 &&
+        close.t <= stop,
+    )
+    return killed ? 'L10-death' : bound
   }
 }
 
