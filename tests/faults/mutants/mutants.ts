@@ -82,11 +82,6 @@ const noIdempotencyKey: Mutant = {
       put: '',
     },
     {
-      file: 'adapters/postgres/migrations/007.do.message_events.sql',
-      find: 'e.client_message_id = m.client_message_id',
-      put: 'false',
-    },
-    {
       file: 'adapters/postgres/room-facts.js',
       find: 'const wanted = writes.filter(({ actor, needs }) => needs.clientMessageId !== undefined && isId(actor.userId));',
       put: 'const wanted = [];',
@@ -195,7 +190,7 @@ const endedLoginsLocally: Mutant = {
       put: 'and u.disabled_at_ms is null',
     },
     {
-      file: 'adapters/postgres/migrations/007.do.message_events.sql',
+      file: 'adapters/postgres/migrations/010.do.used_client_ids.sql',
       find: 'and l.ended_at_ms is null and u.disabled_at_ms is null',
       put: 'and u.disabled_at_ms is null',
     },

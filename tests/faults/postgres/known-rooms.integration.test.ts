@@ -180,6 +180,26 @@ describe('sends into a room that is known', () => {
     await auditOrdinals()
   })
 
+  it('are stored by the call where another room of the batch has used a client id', async () => {
+    const elsewhere = await openRoomOfThree(here)
+    await send(here, elsewhere.roomId, elsewhere.owner, 'first')
+    const once = { clientMessageId: 'once' }
+    const first = await send(here, room.roomId, room.owner, 'once', once)
+    const calls = vi.spyOn(here.database, 'call')
+    const [again] = await Promise.all([
+      send(here, room.roomId, room.owner, 'once', once),
+      send(here, elsewhere.roomId, elsewhere.owner, 'second'),
+    ])
+    assert.equal(again.id, first.id)
+    const answers = await Promise.all(calls.mock.results.map(({ value }) => value))
+    calls.mockRestore()
+    assert.deepEqual(
+      answers.filter((answer) => answer instanceof Set),
+      [new Set([elsewhere.roomId])],
+    )
+    await auditOrdinals()
+  })
+
   it('hold up nobody where one of a batch cannot be stored', async () => {
     const results = await Promise.allSettled([
       send(here, room.roomId, room.owner, 'fine'),
