@@ -1,5 +1,6 @@
+import type { Server as HttpServer } from 'node:http'
 import type { Transport } from 'engine.io'
-import { TextWebSocket, type WebSocketRequest } from './text-web-socket.js'
+import { TextWebSocket, type WebSocketRequest, watchUpgrades } from './text-web-socket.js'
 import type { RealtimeServer } from './wire.js'
 
 /** Of an Engine.IO socket what is used here; its types leave out when it makes packets. */
@@ -18,10 +19,11 @@ type EngineServer = {
  * Writes all packets that one turn of the event loop has for a WebSocket by one system call: a message's event and its
  * ack, say. Engine.IO by itself writes the first at once, and the others, one by one, when that has been written.
  */
-export function gatherWrites(io: Pick<RealtimeServer, 'engine'>): void {
+export function gatherWrites(io: Pick<RealtimeServer, 'engine' | 'httpServer'>): void {
   const engine = io.engine as unknown as EngineServer
   let held: Transport[] = []
 
+  watchUpgrades(io.httpServer as HttpServer)
   const createOther = engine.createTransport.bind(engine)
   engine.createTransport = (name, request) =>
     name === 'websocket'

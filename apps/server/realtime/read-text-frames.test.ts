@@ -1,5 +1,6 @@
 import { createServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo, Socket as NetSocket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { attach, type Server as EngineServer, type Socket as EngineSocket } from 'engine.io'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -13,14 +14,19 @@ class Heard {
   readonly messages: string[] = []
   readonly short: string[] = []
   private readonly connection: NetSocket
+  private readonly webSocket: {
+    readonly OPEN: number
+    readonly readyState: number
+    readonly _socket: NetSocket
+  }
 
   constructor(
     readonly raw: RawSocket,
     engine: EngineSocket,
     isRead: boolean,
   ) {
-    const { socket } = engine.transport as unknown as { socket: { _socket: NetSocket } }
-    this.connection = socket._socket
+    this.webSocket = (engine.transport as unknown as { socket: Heard['webSocket'] }).socket
+    this.connection = this.webSocket._socket
     engine.on('data', (message: string) => this.messages.push(message))
     if (!isRead) return
     const { transport } = engine as unknown as { transport: { onData(data: string): void } }
@@ -28,6 +34,15 @@ class Heard {
       this.short.push(message)
       transport.onData(message)
     })
+  }
+
+  get isOpen(): boolean {
+    return this.webSocket.readyState === this.webSocket.OPEN
+  }
+
+  /** Whether the client knows how the connection was closed. */
+  get hasEnded(): boolean {
+    return this.raw.closeCode !== null || this.raw.closed
   }
 
   /** As if the network had brought it in these pieces. */
@@ -122,7 +137,12 @@ describe('reading plain text frames', () => {
         for (const [frames, cuts] of sent)
           for (const heard of [read, plain]) heard.hear(Buffer.concat(frames), cuts.slice(0, 8))
         expect(read.messages).toEqual(plain.messages)
-        await vi.waitFor(() => expect(read.raw.closeCode).toBe(plain.raw.closeCode))
+        // `ws` judges in the next tick.
+        await nextTurn()
+        expect(read.isOpen).toBe(plain.isOpen)
+        if (!plain.isOpen)
+          await vi.waitFor(() => expect([read.hasEnded, plain.hasEnded]).toEqual([true, true]))
+        expect(read.raw.closeCode).toBe(plain.raw.closeCode)
         for (const { raw } of [read, plain]) raw.destroy()
       }),
       { numRuns: 150 },

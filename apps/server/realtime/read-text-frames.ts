@@ -13,7 +13,7 @@ type Forward = (this: NetSocket, chunk: Buffer) => void
  * chunk (RFC 6455, 5.2). From the first that did not, `ws` reads the connection by itself again, from that frame on: it judges
  * whatever is long, in parts, split or wrong, and control frames.
  *
- * @param connection where nothing but the listener that `ws` has attached reads so far
+ * @param connection of which `ws` has attached its listener, and read nothing yet
  * @param maxBytes longer messages are left to `ws`
  * @param take is given each message, in order, within the event that brought it
  */

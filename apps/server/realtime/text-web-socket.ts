@@ -1,3 +1,4 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Socket as NetSocket } from 'node:net'
 import { type Transport, transports } from 'engine.io'
 import { readTextFrames } from './read-text-frames.js'
@@ -15,6 +16,16 @@ type Shared = { wsPreEncodedFrame?: readonly Buffer[] }
 /** More than this, which waited for a slow reader, is not copied: frames for many are kept once, however many wait for them. */
 const COPY_MAX = 65_536
 
+/** Requests for an upgrade with which nothing else came, and how many bytes their connections had brought by then. */
+const bytesAtUpgrade = new WeakMap<IncomingMessage, number>()
+
+/** Whose upgrades are not watched, their WebSockets are read by `ws` alone. */
+export function watchUpgrades(server: Pick<HttpServer, 'prependListener'>): void {
+  server.prependListener('upgrade', (request: IncomingMessage, connection: NetSocket, head: Buffer) => {
+    if (head.length === 0) bytesAtUpgrade.set(request, connection.bytesRead)
+  })
+}
+
 /**
  * Engine.IO's WebSocket for text: it writes all packets that it is given as one buffer instead of each by itself in parts, and reads
  * plain messages without the detours that all others need.
@@ -26,8 +37,10 @@ export class TextWebSocket extends transports.websocket {
   constructor(request: WebSocketRequest, maxBytes: number) {
     super(request)
     this.below = request.websocket as unknown as Below
-    if (this.below._socket !== null)
-      readTextFrames(this.below._socket, maxBytes, (message) => this.onData(message))
+    const connection = this.below._socket
+    // Where anything came before, `ws` may have part of a message.
+    if (connection !== null && bytesAtUpgrade.get(request) === connection.bytesRead)
+      readTextFrames(connection, maxBytes, (message) => this.onData(message))
   }
 
   override send(packets: Packets): void {
