@@ -40,6 +40,12 @@ export class MemoryPresenceHub {
   }
 }
 
+function stateIn(sockets: Sockets | undefined): PresenceState {
+  const states = [...(sockets?.values() ?? [])].map(({ state }) => state)
+  if (states.includes('online')) return 'online'
+  return states.length > 0 ? 'away' : 'offline'
+}
+
 /** Presence as one process sees and tells it; each instance is one boot of a process. */
 export class MemoryPresence implements PresencePort {
   /** Its identity is the boot: a restarted process never takes over what its predecessor left. */
@@ -66,11 +72,14 @@ export class MemoryPresence implements PresencePort {
 
   async withdraw(userId: UserId, socketId: SocketId): Promise<PresenceChange> {
     const before = this.stateOf(userId)
+    const shown = stateIn(this.hub.sockets.get(userId))
     if (this.own.get(socketId)?.userId === userId) {
       this.own.delete(socketId)
       this.remove(userId, socketId)
     }
     const after = this.stateOf(userId)
+    // What dead processes had may still be shown.
+    if (shown !== after) this.hub.recordChange(userId)
     if (before !== 'offline' && after === 'offline') {
       this.remember(userId, this.clock.nowMs())
       // What a dead process left of this user is gone with this answer, so that no one tells it again.
@@ -93,14 +102,15 @@ export class MemoryPresence implements PresencePort {
     const offline: UserId[] = []
     for (const lease of dead) this.hub.leases.delete(lease)
     for (const [userId, sockets] of this.hub.sockets) {
+      const shown = stateIn(sockets)
       const left = [...sockets].filter(([, socket]) => !this.hub.leases.has(socket.process))
       for (const [socketId, socket] of left) {
         sockets.delete(socketId)
         this.remember(userId, socket.process.expiresAtMs - this.leaseMs)
       }
+      if (stateIn(sockets) !== shown) this.hub.recordChange(userId)
       if (sockets.size > 0) continue
       this.hub.sockets.delete(userId)
-      this.hub.recordChange(userId)
       offline.push(userId)
     }
     return offline
@@ -163,13 +173,8 @@ export class MemoryPresence implements PresencePort {
   }
 
   private stateOf(userId: UserId): PresenceState {
-    let state: PresenceState = 'offline'
-    for (const socket of this.hub.sockets.get(userId)?.values() ?? []) {
-      if (!this.isLive(socket.process)) continue
-      if (socket.state === 'online') return 'online'
-      state = 'away'
-    }
-    return state
+    const sockets = [...(this.hub.sockets.get(userId) ?? [])]
+    return stateIn(new Map(sockets.filter(([, { process }]) => this.isLive(process))))
   }
 
   private place(userId: UserId, socketId: SocketId, state: 'online' | 'away'): void {

@@ -37,13 +37,13 @@ export async function changeSockets(
     lockUsers(tx, userIds),
     tx`select from process_leases where boot_id = ${bootId} and expires_at > clock_timestamp()`.execute(),
     // Told as gone from now on, so that whoever reaps them does not tell it again.
-    tx<{ user_id: string }[]>`
+    tx<Pick<SocketRow, 'user_id' | 'away'>[]>`
       delete from presence_sockets as sockets
       where user_id = any(${userIds}::uuid[]) and boot_id <> ${bootId} and not exists (
         select from process_leases as lease
         where lease.boot_id = sockets.boot_id and lease.expires_at > clock_timestamp()
       )
-      returning user_id`.execute(),
+      returning user_id, away`.execute(),
     tx<SocketRow[]>`
       select user_id, socket_id, boot_id, away from presence_sockets
       where user_id = any(${userIds}::uuid[])`.execute(),
@@ -51,11 +51,11 @@ export async function changeSockets(
   if (leases.length === 0) return null
   const changes = batch.map((change) => toChange(change, bootId, rows))
   const gone = batch.filter(({ after }) => after === null)
-  const left = new Set(forgotten.map((row) => row.user_id))
   const changed = batch.filter(({ userId }, index) => {
     const { before, after } = changes[index] ?? {}
-    // Of whom a dead process left something, others may have been told that they are there.
-    return before !== after || (after === 'offline' && left.has(userId))
+    // What a dead process left may still be shown.
+    const left = forgotten.filter((row) => row.user_id === userId).map(toState)
+    return before !== after || (after !== 'online' && left.some((state) => state !== after))
   })
   const wentOffline = batch.filter((_, index) => {
     const change = changes[index]

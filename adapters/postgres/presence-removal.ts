@@ -35,6 +35,7 @@ export async function removeLeases(
     tx,
     affected.map((row) => row.user_id),
   )
+  await recordChanges(tx, await changedWithout(tx, bootIds))
   const offline = await tx<{ user_id: string }[]>`
     with gone as (
       delete from presence_sockets as sockets
@@ -52,7 +53,21 @@ export async function removeLeases(
     group by user_id
     on conflict (user_id) do update set at_ms = greatest(seen.at_ms, excluded.at_ms)
     returning user_id`
-  const userIds = offline.map((row) => row.user_id)
-  await recordChanges(tx, userIds)
-  return userIds
+  return offline.map((row) => row.user_id)
+}
+
+/** Who stands otherwise without the sockets of these processes, which have no lease any more. */
+async function changedWithout(tx: Transaction, bootIds: readonly string[]): Promise<readonly UserId[]> {
+  const rows = await tx<{ user_id: string }[]>`
+    select dead.user_id
+    from presence_sockets as dead
+    left join (
+      presence_sockets as others
+      join process_leases as lease on lease.boot_id = others.boot_id and lease.expires_at > clock_timestamp()
+    ) on others.user_id = dead.user_id and others.boot_id <> all(${[...bootIds]}::uuid[])
+    where dead.boot_id = any(${[...bootIds]}::uuid[])
+    group by dead.user_id
+    having count(others.user_id) = 0
+      or (bool_or(not dead.away) and not bool_or(not others.away))`
+  return rows.map((row) => row.user_id)
 }

@@ -46,12 +46,16 @@ export async function restoreSockets(
   await removeOthers(tx, bootId, userIds, sockets)
   await storeSockets(tx, bootId, settled)
   const others = statesByUser(rows.filter((row) => !row.is_own).map(toSocket))
-  const before = statesByUser(rows.filter((row) => row.is_own && !hasLapsed).map(toSocket))
+  const shown = statesByUser(rows.filter((row) => row.is_own).map(toSocket))
+  const before: StatesByUser = hasLapsed ? new Map() : shown
   const after = statesByUser(settled)
   const stateWith = (states: StatesByUser, userId: UserId) =>
     stateOf([...(others.get(userId) ?? []), ...(states.get(userId) ?? [])])
-  const changed = userIds.filter((userId) => stateWith(before, userId) !== stateWith(after, userId))
-  await recordChanges(tx, changed)
+  const changedFrom = (states: StatesByUser) =>
+    userIds.filter((userId) => stateWith(states, userId) !== stateWith(after, userId))
+  const changed = changedFrom(before)
+  // Where nobody has reaped this process meanwhile, its users are shown as it had them.
+  await recordChanges(tx, [...changed, ...changedFrom(shown)])
   return changed
 }
 

@@ -30,7 +30,8 @@ export interface PresencePort {
   ): Promise<{ readonly presences: readonly Presence[]; readonly partial: boolean }>
   /**
    * The users whose state was changed since `mark`, by any process, whether or not anyone was told of it; null: only a mark, for
-   * the next call. Nobody is named again without another change. Of what is longer ago than `PRESENCE_CHANGES_KEPT_MS` nothing is known.
+   * the next call. A dead process changes the state of whoever stands otherwise without it. Nobody is named again without another
+   * change. Of what is longer ago than `PRESENCE_CHANGES_KEPT_MS` nothing is known.
    */
   changes(mark: string | null): Promise<PresenceChanges>
   /** Withdraws all sockets of this process and ends its lease. */

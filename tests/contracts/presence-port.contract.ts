@@ -285,6 +285,48 @@ const whatChanged = {
     await paused.beat()
     assert.deepEqual((await changed(third, reaped.next)).users, users)
   },
+  'names who stands otherwise without a dead process, though they are on a living one too': async (
+    fixture,
+  ) => {
+    const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
+    await dead.announce(userId, 's1', 'online')
+    await peer.announce(userId, 's2', 'away')
+    await outlive(fixture, [peer])
+    const { mark } = await peer.changes(null)
+    assert.deepEqual(await peer.reap(), [])
+    assert.deepEqual((await changed(peer, mark)).users, [userId])
+  },
+  'names nobody who stands the same without a dead process': async (fixture) => {
+    const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
+    await dead.announce(userId, 's1', 'away')
+    await peer.announce(userId, 's2', 'online')
+    await outlive(fixture, [peer])
+    const { mark } = await peer.changes(null)
+    await peer.reap()
+    assert.deepEqual((await changed(peer, mark)).users, [])
+  },
+  'names them also where what it left of them is forgotten before the reaping': async (fixture) => {
+    const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
+    await dead.announce(userId, 's1', 'online')
+    await peer.announce(userId, 's2', 'away')
+    await outlive(fixture, [peer])
+    const { mark } = await peer.changes(null)
+    assert.deepEqual(await peer.announce(userId, 's3', 'away'), { before: 'away', after: 'away' })
+    await peer.reap()
+    assert.deepEqual((await changed(peer, mark)).users, [userId])
+  },
+  'names who went from a process while that was taken for dead': async (fixture) => {
+    const [paused, peer] = [fixture.boot(), fixture.boot()]
+    const [gone, left] = [randomUUID(), randomUUID()]
+    await peer.beat()
+    for (const userId of [gone, left]) await paused.announce(userId, `s-${userId}`, 'online')
+    await peer.announce(left, 's2', 'away')
+    await outlive(fixture, [peer])
+    const { mark } = await peer.changes(null)
+    for (const userId of [gone, left]) await paused.withdraw(userId, `s-${userId}`)
+    await paused.beat()
+    assert.deepEqual((await changed(peer, mark)).users, [gone, left].sort())
+  },
   'names who went with a process that left': async ({ boot }) => {
     const [presence, peer, userId] = [boot(), boot(), randomUUID()]
     await presence.announce(userId, 's1', 'online')
