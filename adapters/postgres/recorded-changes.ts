@@ -25,7 +25,11 @@ export async function readChanges(sql: Sql, mark: string | null): Promise<Presen
   return { userIds: row.user_ids, mark: row.mark }
 }
 
+/** Those that another transaction changes just now are left to the next time, as their order is not that of above. */
 export const forgetOldChanges = (tx: Transaction): PromiseLike<unknown> =>
   tx`
-    delete from presence_changes
-    where changed_at < clock_timestamp() - ${PRESENCE_CHANGES_KEPT_MS}::float8 * interval '1 millisecond'`.execute()
+    delete from presence_changes where user_id in (
+      select user_id from presence_changes
+      where changed_at < clock_timestamp() - ${PRESENCE_CHANGES_KEPT_MS}::float8 * interval '1 millisecond'
+      for update skip locked
+    )`.execute()
