@@ -144,9 +144,9 @@ class Attendance {
     const killed = faults.some(
       ({ kills, target, start, stop }) =>
         kills &&
-        (target === close.instance || target === close.client) &&
-        start <= close.t + BOUNDS_MS[bound] * 1e6 &&
-        close.t <= stop,
+        close.t <= stop &&
+        ((target === close.instance && start <= close.t + BOUNDS_MS[bound] * 1e6) ||
+          (target === close.client && start <= close.t)),
     )
     return killed ? 'L10-death' : bound
   }
