@@ -23,6 +23,7 @@ import { SlowReaders } from './slow-readers.js'
 import type { SocketNotices } from './socket-notices.js'
 import { Standings } from './standings.js'
 import { Standstill } from './standstill.js'
+import { useTextWebSockets } from './text-web-socket.js'
 import type { RealtimeServer } from './wire.js'
 
 export type RealtimeParts = {
@@ -54,6 +55,7 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
   const publicHttps = config.publicUrl?.startsWith('https:') === true
   guardEngine(io, { origins, proxies, limitFactor: config.limitFactor, publicHttps })
   boundClosing(io, server)
+  useTextWebSockets(io)
   gatherWrites(io)
 
   const connections = new Connections()

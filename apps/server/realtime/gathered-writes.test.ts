@@ -6,6 +6,7 @@ import { Server, type Socket } from 'socket.io'
 import { type Socket as Client, io as connect } from 'socket.io-client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { gatherWrites } from './gathered-writes.js'
+import { useTextWebSockets } from './text-web-socket.js'
 
 /** How often the WebSocket of this connection is written to meanwhile. */
 async function countWrites({ conn }: Socket, during: () => Promise<void>): Promise<number> {
@@ -22,6 +23,7 @@ describe('gathered writes', () => {
 
   beforeEach(() => {
     server = new Server(createServer())
+    useTextWebSockets(server)
     gatherWrites(server)
   })
   afterEach(async () => {

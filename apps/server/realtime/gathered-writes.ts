@@ -1,6 +1,4 @@
-import type { Server as HttpServer } from 'node:http'
 import type { Transport } from 'engine.io'
-import { TextWebSocket, type WebSocketRequest, watchUpgrades } from './text-web-socket.js'
 import type { RealtimeServer } from './wire.js'
 
 /** Of an Engine.IO socket what is used here; its types leave out when it makes packets. */
@@ -10,25 +8,16 @@ type EngineSocket = {
 }
 
 type EngineServer = {
-  readonly opts: { readonly maxHttpBufferSize: number }
-  createTransport(name: string, request: WebSocketRequest): Transport
   on(event: 'connection', listener: (socket: EngineSocket) => void): void
 }
 
 /**
  * Writes all packets that one turn of the event loop has for a WebSocket by one system call: a message's event and its
- * ack, say. Engine.IO by itself writes the first at once, and the others, one by one, when that has been written.
+ * ack, say (`TextWebSocket`). Engine.IO by itself writes the first at once, and the others, one by one, when that has been written.
  */
-export function gatherWrites(io: Pick<RealtimeServer, 'engine' | 'httpServer'>): void {
+export function gatherWrites(io: Pick<RealtimeServer, 'engine'>): void {
   const engine = io.engine as unknown as EngineServer
   let held: Transport[] = []
-
-  watchUpgrades(io.httpServer as HttpServer)
-  const createOther = engine.createTransport.bind(engine)
-  engine.createTransport = (name, request) =>
-    name === 'websocket'
-      ? new TextWebSocket(request, engine.opts.maxHttpBufferSize)
-      : createOther(name, request)
 
   const release = (): void => {
     const released = held

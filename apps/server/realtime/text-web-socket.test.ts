@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { encodeFrame, RawSocket } from '../../../tests/server/hostile/raw-socket.js'
-import { gatherWrites } from './gathered-writes.js'
+import { useTextWebSockets } from './text-web-socket.js'
+
+const MAX_BYTES = 1_000
 
 type Session = {
   readonly transport: { readonly socket: { on(event: 'message', listener: (data: Buffer) => void): void } }
@@ -15,8 +17,8 @@ describe('a WebSocket of text', () => {
   let url: string
 
   beforeEach(async () => {
-    server = new Server(createServer())
-    gatherWrites(server)
+    server = new Server(createServer(), { maxHttpBufferSize: MAX_BYTES })
+    useTextWebSockets(server)
     const http = server.httpServer
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
     url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
@@ -38,6 +40,13 @@ describe('a WebSocket of text', () => {
     await vi.waitFor(() => expect(heard).toEqual(['0{}', '2["plain"]', '2["in parts"]']))
     expect(byWs).toEqual(['42["in parts"]'])
     raw.destroy()
+  })
+
+  it('is closed by ws for a message above the limit of the server', async () => {
+    const raw = await RawSocket.open(url)
+    raw.send('x'.repeat(MAX_BYTES + 1))
+    await raw.untilClosed()
+    expect(raw.closeCode).toBe(1009)
   })
 
   it('is left to ws where part of a message came together with the request for the upgrade', async () => {

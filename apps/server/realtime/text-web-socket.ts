@@ -1,10 +1,12 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Socket as NetSocket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { type Transport, transports } from 'engine.io'
 import { readTextFrames } from './read-text-frames.js'
 import { textFrame } from './text-frame.js'
+import type { RealtimeServer } from './wire.js'
 
-export type WebSocketRequest = ConstructorParameters<typeof transports.websocket>[0]
+type WebSocketRequest = ConstructorParameters<typeof transports.websocket>[0]
 type Packets = Parameters<Transport['send']>[0]
 
 /** The library's WebSocket with the connection below it, which its types leave out. */
@@ -16,21 +18,33 @@ type Shared = { wsPreEncodedFrame?: readonly Buffer[] }
 /** More than this, which waited for a slow reader, is not copied: frames for many are kept once, however many wait for them. */
 const COPY_MAX = 65_536
 
+type EngineServer = {
+  readonly opts: { readonly maxHttpBufferSize: number }
+  createTransport(name: string, request: WebSocketRequest): Transport
+}
+
 /** Requests for an upgrade with which nothing else came, and how many bytes their connections had brought by then. */
 const bytesAtUpgrade = new WeakMap<IncomingMessage, number>()
 
-/** Whose upgrades are not watched, their WebSockets are read by `ws` alone. */
-export function watchUpgrades(server: Pick<HttpServer, 'prependListener'>): void {
-  server.prependListener('upgrade', (request: IncomingMessage, connection: NetSocket, head: Buffer) => {
-    if (head.length === 0) bytesAtUpgrade.set(request, connection.bytesRead)
+/** Has the WebSockets of a server be such as are made here, from the next one on. */
+export function useTextWebSockets(io: Pick<RealtimeServer, 'engine' | 'httpServer'>): void {
+  const http = io.httpServer as HttpServer
+  http.prependListener('upgrade', (request: IncomingMessage, connection: Duplex, head: Buffer) => {
+    if (head.length === 0) bytesAtUpgrade.set(request, (connection as NetSocket).bytesRead)
   })
+  const engine = io.engine as unknown as EngineServer
+  const createOther = engine.createTransport.bind(engine)
+  engine.createTransport = (name, request) =>
+    name === 'websocket'
+      ? new TextWebSocket(request, engine.opts.maxHttpBufferSize)
+      : createOther(name, request)
 }
 
 /**
  * Engine.IO's WebSocket for text: it writes all packets that it is given as one buffer instead of each by itself in parts, and reads
  * plain messages without the detours that all others need.
  */
-export class TextWebSocket extends transports.websocket {
+class TextWebSocket extends transports.websocket {
   private readonly below: Below
 
   /** @param maxBytes of a message that is read */
