@@ -59,6 +59,7 @@ import { ListMembers } from './use-cases/rooms/list-members.js'
 import { ListRoomIds } from './use-cases/rooms/list-room-ids.js'
 import { ListRooms } from './use-cases/rooms/list-rooms.js'
 import { MarkRead } from './use-cases/rooms/mark-read.js'
+import { MissedEvents } from './use-cases/rooms/missed-events.js'
 import { RemoveMember } from './use-cases/rooms/remove-member.js'
 import { ReportStandings } from './use-cases/rooms/report-standings.js'
 import { RevokeInvitation } from './use-cases/rooms/revoke-invitation.js'
@@ -98,9 +99,15 @@ export type ParleySettings = {
   readonly sessionMaxMs: number
   /** How long a live session that was read from the store is remembered. */
   readonly sessionCacheMs: number
+  /** How long the events are remembered that members who came back had missed. */
+  readonly eventCacheMs: number
 }
 
-const DEFAULTS: ParleySettings = { sessionMaxMs: 30 * 86_400_000, sessionCacheMs: 5 * 60_000 }
+const DEFAULTS: ParleySettings = {
+  sessionMaxMs: 30 * 86_400_000,
+  sessionCacheMs: 5 * 60_000,
+  eventCacheMs: 2 * 60_000,
+}
 
 export type Parley = ReturnType<typeof createParley>
 
@@ -118,7 +125,7 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
   const accounts = accountUseCases(all)
   return {
     ...accounts,
-    ...roomUseCases(ports),
+    ...roomUseCases(all),
     ...messageUseCases({ ...ports, knownAccess: new KnownAccess(ports.rooms, roomFeed) }),
     loginFeed,
     roomFeed,
@@ -169,7 +176,7 @@ function accountUseCases(ports: AccountPorts) {
   }
 }
 
-function roomUseCases(ports: ParleyPorts) {
+function roomUseCases(ports: ParleyPorts & { settings: ParleySettings }) {
   return {
     createRoom: new CreateRoom(ports),
     listRooms: new ListRooms(ports),
@@ -182,7 +189,7 @@ function roomUseCases(ports: ParleyPorts) {
     createInvitation: new CreateInvitation(ports),
     revokeInvitation: new RevokeInvitation(ports),
     acceptInvitation: new AcceptInvitation(ports),
-    joinRoom: new JoinRoom(ports),
+    joinRoom: new JoinRoom({ ...ports, missedEvents: new MissedEvents(ports) }),
     syncRoom: new SyncRoom(ports),
     markRead: new MarkRead(ports),
     reportStandings: new ReportStandings(ports),

@@ -23,7 +23,18 @@ export type MemoryCacheOptions = {
   readonly random?: () => number
 }
 
+type Counts = { -readonly [Count in keyof CacheStats]: number }
 type Entry = { readonly cached: Cached<unknown>; readonly expiresAtMs: number; readonly bytes: number }
+
+const NOTHING: CacheStats = {
+  hits: 0,
+  misses: 0,
+  staleRefused: 0,
+  fills: 0,
+  evictions: 0,
+  entries: 0,
+  bytes: 0,
+}
 
 const DEFAULTS = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 }
 
@@ -32,7 +43,8 @@ const JITTER = 0.1
 
 /**
  * A cache in this process: node-cache without clones, so values are frozen and shared. node-cache evicts nothing and throws
- * when it is full, even on overwriting, so the bounds are kept here, and what was used least recently goes first.
+ * when it is full, even on overwriting, so the bounds are kept here, and what was used least recently goes first, whichever of the
+ * caches that share it that belongs to.
  */
 export class MemoryCache implements CachePort {
   /** Expiry is judged here, by the injected clock; node-cache's own sweep would block for long. */
@@ -42,7 +54,8 @@ export class MemoryCache implements CachePort {
   private readonly maxEntries: number
   private readonly maxBytes: number
   private readonly random: () => number
-  private counts = { hits: 0, misses: 0, staleRefused: 0, fills: 0, evictions: 0, bytes: 0 }
+  private readonly counts = new Map<string, Counts>()
+  private bytes = 0
 
   constructor(
     private readonly clock: ClockPort,
@@ -55,15 +68,16 @@ export class MemoryCache implements CachePort {
 
   async get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
     const entry = this.live(key)
+    const counts = this.countsOf(key)
     if (entry === null) {
-      this.counts.misses += 1
+      counts.misses += 1
       return null
     }
     if (entry.cached.version < minVersion) {
-      this.counts.staleRefused += 1
+      counts.staleRefused += 1
       return null
     }
-    this.counts.hits += 1
+    counts.hits += 1
     this.recency.delete(key)
     this.recency.add(key)
     return entry.cached as Cached<T>
@@ -85,16 +99,20 @@ export class MemoryCache implements CachePort {
     }
     this.store.set(stored(key), entry)
     this.recency.add(key)
-    this.counts.bytes += bytes
-    this.counts.fills += 1
+    this.bytes += bytes
+    const counts = this.countsOf(key)
+    counts.bytes += bytes
+    counts.entries += 1
+    counts.fills += 1
   }
 
   async drop(scope: string): Promise<void> {
     for (const key of this.recency) if (key.startsWith(scope)) this.forget(key)
   }
 
-  stats(): CacheStats {
-    return { ...this.counts, entries: this.recency.size }
+  /** @param name of a cache: what its keys have before their first colon */
+  stats(name: string): CacheStats {
+    return { ...(this.counts.get(name) ?? NOTHING) }
   }
 
   private live(key: string): Entry | null {
@@ -109,15 +127,27 @@ export class MemoryCache implements CachePort {
     const entry = this.store.take<Entry>(stored(key))
     if (entry === undefined) return
     this.recency.delete(key)
-    this.counts.bytes -= entry.bytes
+    this.bytes -= entry.bytes
+    const counts = this.countsOf(key)
+    counts.bytes -= entry.bytes
+    counts.entries -= 1
   }
 
   private makeRoom(bytes: number): void {
     for (const oldest of this.recency) {
-      if (this.recency.size < this.maxEntries && this.counts.bytes + bytes <= this.maxBytes) return
+      if (this.recency.size < this.maxEntries && this.bytes + bytes <= this.maxBytes) return
       this.forget(oldest)
-      this.counts.evictions += 1
+      this.countsOf(oldest).evictions += 1
     }
+  }
+
+  private countsOf(key: string): Counts {
+    const name = key.slice(0, Math.max(0, key.indexOf(':')))
+    const known = this.counts.get(name)
+    if (known !== undefined) return known
+    const counts = { ...NOTHING }
+    this.counts.set(name, counts)
+    return counts
   }
 }
 

@@ -30,7 +30,7 @@ export type RunningServer = {
 export async function serve(config: ServerConfig, logger: Logger, storage: Storage): Promise<RunningServer> {
   const metrics = new Metrics()
   const notices = new SocketNotices()
-  const { parley, ports, database, isMigrated, sessionCache, close } = compose({
+  const { parley, ports, database, isMigrated, caches, close } = compose({
     authSecret: storage.authSecret,
     notices,
     database: storage.database,
@@ -43,10 +43,7 @@ export async function serve(config: ServerConfig, logger: Logger, storage: Stora
     postgres: async () => ((await database.health()).ok ? 'ok' : 'unavailable'),
     migrations: async () => ((await isMigrated()) ? 'ok' : 'unavailable'),
   })
-  metrics.cache('sessions', 'memory', () => {
-    const { hits, misses, staleRefused } = sessionCache()
-    return { hit: hits, miss: misses, stale: staleRefused }
-  })
+  metrics.caches('memory', caches)
   await parley.start()
   const overview = () => instances.gather()
   const http = await buildHttp({ parley, config, logger, metrics, readiness, overview })
@@ -57,7 +54,7 @@ export async function serve(config: ServerConfig, logger: Logger, storage: Stora
     sockets: () => realtime.io.of('/').sockets.size,
     roomsTracked: () => parley.roomFeed.trackedRooms().length,
     gapsRepaired: () => parley.roomFeed.gapsRepaired(),
-    caches: () => [{ cache: 'sessions', tier: 'memory', ...sessionCache() }],
+    caches: () => caches().map((stats) => ({ tier: 'memory', ...stats })),
   })
   await http.listen({ host: config.host, port: config.port, backlog: BACKLOG })
   const retention = new Retention(

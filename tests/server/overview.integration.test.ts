@@ -76,8 +76,9 @@ describe('GET /admin/overview', () => {
     expect(answer.status).toBe(401)
   })
 
-  it('counts the requests to the cache of live sessions in /metrics', async () => {
+  it('counts the requests to each cache in /metrics', async () => {
     const { body } = await request(servers[0]?.url ?? '', 'GET', '/metrics')
-    expect(body.text).toMatch(/parley_cache_requests_total\{cache="sessions",tier="memory",result="hit"\} \d/)
+    for (const cache of ['sessions', 'events'])
+      expect(body.text).toContain(`parley_cache_requests_total{cache="${cache}",tier="memory",result="hit"} `)
   })
 })

@@ -8,11 +8,11 @@ import type { Role } from '../../domain/role.js'
 import type { Member, Room } from '../../domain/room.js'
 import type { RoomEvent, RoomSnapshot } from '../../domain/room-event.js'
 import type { Presence, PresencePort } from '../../ports/presence-port.js'
-import type { RoomLogPort } from '../../ports/room-log-port.js'
 import type { RoomRepoPort } from '../../ports/room-repo-port.js'
+import type { MissedEvents } from './missed-events.js'
 import { admitReader } from './room-access.js'
 
-type Ports = { rooms: RoomRepoPort; log: RoomLogPort; presence: PresencePort }
+type Ports = { rooms: RoomRepoPort; missedEvents: MissedEvents; presence: PresencePort }
 type Input = { readonly roomId: RoomId; readonly since?: number | undefined }
 
 export type JoinedRoom = {
@@ -56,7 +56,8 @@ export class JoinRoom {
     const { presences } = await presence.states(members.map((member) => member.userId))
     const base = { room, role, members, presence: presences, headSeq }
     if (isNear(input.since, headSeq)) {
-      const events = await this.eventsUpTo(input.roomId, headSeq, headSeq - input.since)
+      // None from above the snapshot, at which the caller was a member: what came later is pushed to those who still are.
+      const events = await this.ports.missedEvents.read(input.roomId, input.since, headSeq)
       return ok({ ...base, events, snapshot: null })
     }
     return ok({ ...base, events: null, snapshot: { messages } })
@@ -70,12 +71,5 @@ export class JoinRoom {
       if (snapshot === null || isNear(since, snapshot.headSeq)) return snapshot
     }
     return rooms.snapshot(roomId, actor.userId, PAGE_LIMIT.default)
-  }
-
-  /** None from above the snapshot, at which the caller was a member: what came later is pushed to those who still are. */
-  private async eventsUpTo(roomId: RoomId, headSeq: number, count: number): Promise<readonly RoomEvent[]> {
-    if (count === 0) return []
-    const page = await this.ports.log.read(roomId, headSeq - count, count)
-    return page?.events ?? []
   }
 }
