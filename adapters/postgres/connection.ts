@@ -3,10 +3,9 @@ import postgres from 'postgres'
 
 const NEEDS_ESCAPES = /[\\"]/
 
-function elementLiteral(value: unknown): string {
+function textLiteral(value: string | null): string {
   if (value === null) return 'null'
-  const text = String(value)
-  return `"${NEEDS_ESCAPES.test(text) ? text.replace(/[\\"]/g, '\\$&') : text}"`
+  return `"${NEEDS_ESCAPES.test(value) ? value.replace(/[\\"]/g, '\\$&') : value}"`
 }
 
 const types = {
@@ -17,12 +16,20 @@ const types = {
     parse: (text: string): number => Number(text),
     serialize: (value: number): string => String(value),
   },
-  /** Parameters of boolean[], text[], int8[], float8[] and uuid[]; lists are read as JSON. */
-  array: {
+  /** Parameters of text[]; lists are read as JSON. */
+  texts: {
     to: 1009,
-    from: [1000, 1009, 1016, 1022, 2951],
+    from: [1009],
     parse: (text: string): string => text,
-    serialize: (values: readonly unknown[]): string => `{${values.map(elementLiteral).join(',')}}`,
+    serialize: (values: readonly (string | null)[]): string => `{${values.map(textLiteral).join(',')}}`,
+  },
+  /** Parameters of boolean[], int8[], float8[] and uuid[], whose elements need no quotes. */
+  plain: {
+    to: 2951,
+    from: [1000, 1016, 1022, 2951],
+    parse: (text: string): string => text,
+    serialize: (values: readonly (string | number | boolean | null)[]): string =>
+      `{${(values.includes(null) ? values.map((value) => value ?? 'null') : values).join(',')}}`,
   },
 }
 

@@ -15,8 +15,19 @@ import type {
   WireUser,
 } from './shapes.js'
 
+/** Of a message its time is written three times, and under load there are several messages a millisecond. */
+const recentTimes = new Map<number, string>()
+const RECENT_MAX = 500
+
 /** ISO 8601 in UTC with milliseconds, which is what `toISOString` always gives. */
-export const isoTime = (ms: number): string => new Date(ms).toISOString()
+export function isoTime(ms: number): string {
+  const known = recentTimes.get(ms)
+  if (known !== undefined) return known
+  const text = new Date(ms).toISOString()
+  if (recentTimes.size >= RECENT_MAX) recentTimes.clear()
+  recentTimes.set(ms, text)
+  return text
+}
 const isoTimeOrNull = (ms: number | null): string | null => (ms === null ? null : isoTime(ms))
 
 export const wireUser = (user: User): WireUser => ({

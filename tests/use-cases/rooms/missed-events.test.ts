@@ -40,13 +40,13 @@ describe('events that members have missed', () => {
   })
 
   it('are read again after whatever happened in the room', async () => {
-    const { parley, roomId, owner, guest, say, missed } = await openRoom()
+    const { parley, owner, guest, say, missed } = await openRoom()
     const first = await say('one')
     const { id: messageId } = await say('two')
     await missed(owner, first.seq)
-    unwrap(await parley.editMessage.execute(owner.actor, { roomId, messageId, text: 'two, corrected' }))
+    unwrap(await parley.editMessage.execute(owner.actor, { messageId, text: 'two, corrected' }))
     expect(texts(await missed(guest, first.seq))).toEqual(['two, corrected', 'message.edited'])
-    unwrap(await parley.deleteMessage.execute(owner.actor, { roomId, messageId }))
+    unwrap(await parley.deleteMessage.execute(owner.actor, { messageId }))
     expect(texts(await missed(guest, first.seq))).toEqual(['', 'message.edited', 'message.deleted'])
   })
 
