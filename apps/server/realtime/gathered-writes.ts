@@ -1,11 +1,10 @@
 import type { Transport } from 'engine.io'
 import type { RealtimeServer } from './wire.js'
 
-/** Of an Engine.IO socket what is used here; its types leave out where it hands what it holds to its transport. */
+/** Of an Engine.IO socket what is used here; its types leave out when it makes packets. */
 type EngineSocket = {
   readonly transport: Transport
-  readonly writeBuffer: readonly unknown[]
-  flush(): void
+  on(event: 'packetCreate', listener: () => void): void
 }
 
 type EngineServer = {
@@ -18,29 +17,23 @@ type EngineServer = {
  */
 export function gatherWrites(io: Pick<RealtimeServer, 'engine'>): void {
   const engine = io.engine as unknown as EngineServer
-  let held: (() => void)[] = []
+  let held: Transport[] = []
 
   const release = (): void => {
     const released = held
     held = []
-    for (const flush of released) flush()
+    for (const transport of released) {
+      transport.writable = true
+      // Engine.IO answers by handing over what has gathered.
+      transport.emit('ready')
+    }
   }
 
-  engine.on('connection', (socket) => {
-    const flush = socket.flush.bind(socket)
-    let isHeld = false
-    const flushHeld = (): void => {
-      isHeld = false
-      flush()
-    }
-    // Engine.IO asks for it with each packet, and when what was written before has gone.
-    socket.flush = () => {
-      const { transport } = socket
-      if (transport.name !== 'websocket') flush()
-      else if (!isHeld && transport.writable && socket.writeBuffer.length > 0) {
-        isHeld = true
-        if (held.push(flushHeld) === 1) setImmediate(release)
-      }
-    }
-  })
+  const hold = ({ transport }: EngineSocket): void => {
+    if (!transport.writable || transport.name !== 'websocket') return
+    transport.writable = false
+    if (held.push(transport) === 1) setImmediate(release)
+  }
+
+  engine.on('connection', (socket) => socket.on('packetCreate', () => hold(socket)))
 }
