@@ -106,7 +106,7 @@ export type ParleySettings = {
 const DEFAULTS: ParleySettings = {
   sessionMaxMs: 30 * 86_400_000,
   sessionCacheMs: 5 * 60_000,
-  eventCacheMs: 2 * 60_000,
+  eventCacheMs: 30_000,
 }
 
 export type Parley = ReturnType<typeof createParley>

@@ -58,6 +58,16 @@ describe('MemoryCache', () => {
     expect(cache.stats('test')).toMatchObject({ entries: 0, bytes: 0 })
   })
 
+  it('gives back what has expired though nobody asks for it again', async () => {
+    const clock = new MemoryClock()
+    const cache = new MemoryCache(clock)
+    for (const key of ['a', 'b', 'c']) await cache.put(`test:${key}`, 1, key, TTL_MS)
+    await clock.advance(2 * TTL_MS)
+    await cache.put('test:d', 1, 'd', TTL_MS)
+    expect(cache.stats('test')).toMatchObject({ entries: 1, evictions: 0 })
+    expect(await values(cache, ['test:a', 'test:d'])).toEqual([null, 'd'])
+  })
+
   it('hands out the value itself, frozen all the way down', async () => {
     const cache = new MemoryCache(new MemoryClock())
     const value = { messages: [{ text: 'hello' }] }

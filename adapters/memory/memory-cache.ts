@@ -23,7 +23,11 @@ export type MemoryCacheOptions = {
   readonly random?: () => number
 }
 
-type Counts = { -readonly [Count in keyof CacheStats]: number }
+/** What goes by one name. */
+type Named = {
+  readonly keys: Set<string>
+  readonly counts: { -readonly [Count in keyof CacheStats]: number }
+}
 type Entry = { readonly cached: Cached<unknown>; readonly expiresAtMs: number; readonly bytes: number }
 
 const NOTHING: CacheStats = {
@@ -54,7 +58,7 @@ export class MemoryCache implements CachePort {
   private readonly maxEntries: number
   private readonly maxBytes: number
   private readonly random: () => number
-  private readonly counts = new Map<string, Counts>()
+  private readonly named = new Map<string, Named>()
   private bytes = 0
 
   constructor(
@@ -68,7 +72,7 @@ export class MemoryCache implements CachePort {
 
   async get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
     const entry = this.live(key)
-    const counts = this.countsOf(key)
+    const { counts } = this.namedLike(key)
     if (entry === null) {
       counts.misses += 1
       return null
@@ -90,6 +94,7 @@ export class MemoryCache implements CachePort {
     if (size === null || size > this.maxBytes) return
     const bytes = size + 2 * key.length
     this.forget(key)
+    this.forgetExpired()
     this.makeRoom(bytes)
     const lifetimeMs = ttlMs * (1 - JITTER + 2 * JITTER * this.random())
     const entry: Entry = {
@@ -100,19 +105,22 @@ export class MemoryCache implements CachePort {
     this.store.set(stored(key), entry)
     this.recency.add(key)
     this.bytes += bytes
-    const counts = this.countsOf(key)
+    const { keys, counts } = this.namedLike(key)
+    keys.add(key)
     counts.bytes += bytes
     counts.entries += 1
     counts.fills += 1
   }
 
   async drop(scope: string): Promise<void> {
-    for (const key of this.recency) if (key.startsWith(scope)) this.forget(key)
+    // Of one name, as of most scopes, there may be few among many others.
+    const keys = scope.includes(':') ? this.namedLike(scope).keys : this.recency
+    for (const key of keys) if (key.startsWith(scope)) this.forget(key)
   }
 
   /** @param name of a cache: what its keys have before their first colon */
   stats(name: string): CacheStats {
-    return { ...(this.counts.get(name) ?? NOTHING) }
+    return { ...(this.named.get(name)?.counts ?? NOTHING) }
   }
 
   private live(key: string): Entry | null {
@@ -128,26 +136,38 @@ export class MemoryCache implements CachePort {
     if (entry === undefined) return
     this.recency.delete(key)
     this.bytes -= entry.bytes
-    const counts = this.countsOf(key)
+    const { keys, counts } = this.namedLike(key)
+    keys.delete(key)
     counts.bytes -= entry.bytes
     counts.entries -= 1
+  }
+
+  /** Of those that were not used for longest, so that what nobody asks for again is given back all the same. */
+  private forgetExpired(): void {
+    const nowMs = this.clock.nowMs()
+    for (const oldest of this.recency) {
+      const entry = this.store.get<Entry>(stored(oldest))
+      if (entry !== undefined && entry.expiresAtMs > nowMs) return
+      this.forget(oldest)
+    }
   }
 
   private makeRoom(bytes: number): void {
     for (const oldest of this.recency) {
       if (this.recency.size < this.maxEntries && this.bytes + bytes <= this.maxBytes) return
       this.forget(oldest)
-      this.countsOf(oldest).evictions += 1
+      this.namedLike(oldest).counts.evictions += 1
     }
   }
 
-  private countsOf(key: string): Counts {
+  /** What has the name of this key. */
+  private namedLike(key: string): Named {
     const name = key.slice(0, Math.max(0, key.indexOf(':')))
-    const known = this.counts.get(name)
+    const known = this.named.get(name)
     if (known !== undefined) return known
-    const counts = { ...NOTHING }
-    this.counts.set(name, counts)
-    return counts
+    const named = { keys: new Set<string>(), counts: { ...NOTHING } }
+    this.named.set(name, named)
+    return named
   }
 }
 

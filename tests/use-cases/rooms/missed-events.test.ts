@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createTestSystem, type TestUser, unwrap } from '../../../apps/testing/index.js'
+import type { RoomEvent } from '../../../core/domain/room-event.js'
 import type { RoomLogPort } from '../../../core/ports/room-log-port.js'
+import { MissedEvents } from '../../../core/use-cases/rooms/missed-events.js'
 
 /** A room of two, in a process that counts how often it reads the log. */
 async function openRoom() {
@@ -23,10 +25,10 @@ async function openRoom() {
   }
   const missed = async ({ actor }: TestUser, since: number) =>
     unwrap(await parley.joinRoom.execute(actor, { roomId, since }, async () => undefined)).events
-  return { parley, roomId, owner, guest, say, missed, reads: () => reads }
+  return { system, parley, roomId, owner, guest, say, missed, reads: () => reads }
 }
 
-const texts = (events: Awaited<ReturnType<Awaited<ReturnType<typeof openRoom>>['missed']>>) =>
+const texts = (events: readonly RoomEvent[] | null) =>
   events?.map((event) => (event.type === 'message.sent' ? event.data.message.text : event.type))
 
 describe('events that members have missed', () => {
@@ -37,6 +39,28 @@ describe('events that members have missed', () => {
     expect(texts(await missed(owner, first.seq))).toEqual(['two'])
     expect(await missed(guest, first.seq)).toEqual(await missed(owner, first.seq))
     expect(reads()).toBe(1)
+  })
+
+  it('are read once for all who ask for them at the same time', async () => {
+    const { owner, guest, say, missed, reads } = await openRoom()
+    const first = await say('one')
+    await say('two')
+    const [one, other] = await Promise.all([missed(owner, first.seq), missed(guest, first.seq)])
+    expect(texts(one)).toEqual(['two'])
+    expect(other).toEqual(one)
+    expect(reads()).toBe(1)
+  })
+
+  it('are none from above the head that the caller may see, though others have read further', async () => {
+    const { system, roomId, say } = await openRoom()
+    const first = await say('one')
+    const missedEvents = new MissedEvents({ ...system.ports, settings: { eventCacheMs: 60_000 } })
+    const second = await say('two')
+    await say('three')
+    expect(texts(await missedEvents.read(roomId, first.seq, second.seq + 1))).toEqual(['two', 'three'])
+    expect(texts(await missedEvents.read(roomId, first.seq, second.seq))).toEqual(['two'])
+    // What was read for an older head than that of the log says nothing of the newest.
+    expect(texts(await missedEvents.read(roomId, first.seq, second.seq + 1))).toEqual(['two', 'three'])
   })
 
   it('are read again after whatever happened in the room', async () => {
@@ -58,7 +82,7 @@ describe('events that members have missed', () => {
     expect(texts(await missed(guest, second.seq))).toEqual(['three'])
   })
 
-  it('are not remembered with the read marker of a member who has joined', async () => {
+  it('are not remembered with what they show of people, which changes without an event', async () => {
     const { parley, roomId, owner, guest, say, missed } = await openRoom()
     const { seq } = await say('one')
     await missed(owner, 0)
