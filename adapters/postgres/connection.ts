@@ -23,12 +23,15 @@ const types = {
     parse: (text: string): string => text,
     serialize: (values: readonly (string | null)[]): string => `{${values.map(textLiteral).join(',')}}`,
   },
-  /** Parameters of boolean[], int8[], float8[] and uuid[], whose elements need no quotes. */
+  /**
+   * Parameters of boolean[], int8[], float8[] and uuid[]: numbers, well-formed ids (`isId`), and 'true' or 'false' as text, as an array of
+   * booleans would be taken for a boolean. None of them needs quotes; what does must not come here.
+   */
   plain: {
     to: 2951,
     from: [1000, 1016, 1022, 2951],
     parse: (text: string): string => text,
-    serialize: (values: readonly (string | number | boolean | null)[]): string =>
+    serialize: (values: readonly (string | number | null)[]): string =>
       `{${(values.includes(null) ? values.map((value) => value ?? 'null') : values).join(',')}}`,
   },
 }
