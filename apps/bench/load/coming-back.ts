@@ -15,6 +15,10 @@ export async function comeBack(
   const deadlineMs = performance.now() + WITHIN_MS
   let listeningAtMs = Number.POSITIVE_INFINITY
   let missed = 0
+  // Not for what was accepted only: the kernel does so for a process that was killed until all of it is gone.
+  const onUpgraded = (acceptedAtMs: number) => {
+    listeningAtMs = Math.min(listeningAtMs, performance.timeOrigin + acceptedAtMs)
+  }
   const returned = await Promise.all(
     present.map(async ({ socket, heads }, index) => {
       const client = crowd.clients[index]
@@ -24,14 +28,9 @@ export async function comeBack(
         socket.listen({ onAck: nothing, onEvent: nothing, onClose: () => resolve() })
       })
       for (;;) {
-        let acceptedAtMs = Number.POSITIVE_INFINITY
         try {
-          const again = await LoadSocket.open(crowd.url, client.token, () => {
-            acceptedAtMs = epochMs()
-          })
+          const again = await LoadSocket.open(crowd.url, client.token, onUpgraded)
           const joined = await rejoin(again, crowd, client.rooms, heads)
-          // Not where the try failed: the kernel accepts for a process that was killed until all of it is gone.
-          listeningAtMs = Math.min(listeningAtMs, acceptedAtMs)
           missed += joined.reduce((sum, { events }) => sum + events, 0)
           return { socket: again, heads: joined.map(({ headSeq }) => headSeq) }
         } catch (error) {

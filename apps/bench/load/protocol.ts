@@ -69,7 +69,7 @@ export type Answers = {
 
 /** How a crowd came back; times in ms of the Unix epoch. */
 export type Return = {
-  /** When the first connection was accepted. */
+  /** When the first connection was accepted that was then upgraded. */
   readonly listeningAtMs: number
   readonly allBackAtMs: number
   /** Events that the joins brought. */

@@ -24,6 +24,8 @@ export class LoadSocket {
   private greeting: Buffer | null = Buffer.alloc(0)
   private settle: ((error: Error | null) => void) | null = null
   private listener: PacketListener | null = null
+  private acceptedAtMs = Number.NaN
+  private onUpgraded: ((acceptedAtMs: number) => void) | null = null
 
   private constructor(
     readonly url: URL,
@@ -42,15 +44,25 @@ export class LoadSocket {
         },
       },
     })
-    this.tcp.once('connect', () => this.upgrade())
+    this.tcp.once('connect', () => {
+      this.acceptedAtMs = performance.now()
+      this.upgrade()
+    })
     this.tcp.once('error', (error) => this.over(error.message))
     this.tcp.once('close', () => this.over('closed'))
   }
 
-  /** Resolves once the namespace is connected; `onAccepted` is told when the server has taken the bare connection. */
-  static async open(url: string, token: string, onAccepted?: () => void): Promise<LoadSocket> {
+  /**
+   * Resolves once the namespace is connected; `onUpgraded` is told, when the server has agreed to speak WebSocket, at what time of
+   * `performance.now()` the connection was accepted.
+   */
+  static async open(
+    url: string,
+    token: string,
+    onUpgraded?: (acceptedAtMs: number) => void,
+  ): Promise<LoadSocket> {
     const socket = new LoadSocket(new URL(url), token)
-    if (onAccepted !== undefined) socket.tcp.once('connect', onAccepted)
+    socket.onUpgraded = onUpgraded ?? null
     const timer = setTimeout(() => socket.over('no handshake in time'), HANDSHAKE_WITHIN_MS)
     try {
       await new Promise<void>((resolve, reject) => {
@@ -97,8 +109,10 @@ export class LoadSocket {
     const end = greeting.indexOf('\r\n\r\n')
     if (end === -1) return
     this.greeting = null
-    if (greeting.toString('latin1', 0, 12).endsWith(' 101')) this.frames.push(greeting.subarray(end + 4))
-    else this.over(`not upgraded: ${greeting.toString('latin1', 0, 80)}`)
+    if (greeting.toString('latin1', 0, 12).endsWith(' 101')) {
+      this.onUpgraded?.(this.acceptedAtMs)
+      this.frames.push(greeting.subarray(end + 4))
+    } else this.over(`not upgraded: ${greeting.toString('latin1', 0, 80)}`)
   }
 
   private take(opcode: number, data: Buffer, start: number, end: number): void {
