@@ -59,7 +59,6 @@ import { ListMembers } from './use-cases/rooms/list-members.js'
 import { ListRoomIds } from './use-cases/rooms/list-room-ids.js'
 import { ListRooms } from './use-cases/rooms/list-rooms.js'
 import { MarkRead } from './use-cases/rooms/mark-read.js'
-import { MissedEvents } from './use-cases/rooms/missed-events.js'
 import { RemoveMember } from './use-cases/rooms/remove-member.js'
 import { ReportStandings } from './use-cases/rooms/report-standings.js'
 import { RevokeInvitation } from './use-cases/rooms/revoke-invitation.js'
@@ -99,15 +98,9 @@ export type ParleySettings = {
   readonly sessionMaxMs: number
   /** How long a live session that was read from the store is remembered. */
   readonly sessionCacheMs: number
-  /** How long the events are remembered that members who came back had missed. */
-  readonly eventCacheMs: number
 }
 
-const DEFAULTS: ParleySettings = {
-  sessionMaxMs: 30 * 86_400_000,
-  sessionCacheMs: 5 * 60_000,
-  eventCacheMs: 30_000,
-}
+const DEFAULTS: ParleySettings = { sessionMaxMs: 30 * 86_400_000, sessionCacheMs: 5 * 60_000 }
 
 export type Parley = ReturnType<typeof createParley>
 
@@ -125,7 +118,7 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
   const accounts = accountUseCases(all)
   return {
     ...accounts,
-    ...roomUseCases(all),
+    ...roomUseCases(ports),
     ...messageUseCases({ ...ports, knownAccess: new KnownAccess(ports.rooms, roomFeed) }),
     loginFeed,
     roomFeed,
@@ -176,7 +169,7 @@ function accountUseCases(ports: AccountPorts) {
   }
 }
 
-function roomUseCases(ports: ParleyPorts & { settings: ParleySettings }) {
+function roomUseCases(ports: ParleyPorts) {
   return {
     createRoom: new CreateRoom(ports),
     listRooms: new ListRooms(ports),
@@ -189,7 +182,7 @@ function roomUseCases(ports: ParleyPorts & { settings: ParleySettings }) {
     createInvitation: new CreateInvitation(ports),
     revokeInvitation: new RevokeInvitation(ports),
     acceptInvitation: new AcceptInvitation(ports),
-    joinRoom: new JoinRoom({ ...ports, missedEvents: new MissedEvents(ports) }),
+    joinRoom: new JoinRoom(ports),
     syncRoom: new SyncRoom(ports),
     markRead: new MarkRead(ports),
     reportStandings: new ReportStandings(ports),

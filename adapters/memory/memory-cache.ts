@@ -23,22 +23,7 @@ export type MemoryCacheOptions = {
   readonly random?: () => number
 }
 
-/** What goes by one name. */
-type Named = {
-  readonly keys: Set<string>
-  readonly counts: { -readonly [Count in keyof CacheStats]: number }
-}
 type Entry = { readonly cached: Cached<unknown>; readonly expiresAtMs: number; readonly bytes: number }
-
-const NOTHING: CacheStats = {
-  hits: 0,
-  misses: 0,
-  staleRefused: 0,
-  fills: 0,
-  evictions: 0,
-  entries: 0,
-  bytes: 0,
-}
 
 const DEFAULTS = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 }
 
@@ -47,8 +32,7 @@ const JITTER = 0.1
 
 /**
  * A cache in this process: node-cache without clones, so values are frozen and shared. node-cache evicts nothing and throws
- * when it is full, even on overwriting, so the bounds are kept here, and what was used least recently goes first, whichever of the
- * caches that share it that belongs to.
+ * when it is full, even on overwriting, so the bounds are kept here, and what was used least recently goes first.
  */
 export class MemoryCache implements CachePort {
   /** Expiry is judged here, by the injected clock; node-cache's own sweep would block for long. */
@@ -58,8 +42,7 @@ export class MemoryCache implements CachePort {
   private readonly maxEntries: number
   private readonly maxBytes: number
   private readonly random: () => number
-  private readonly named = new Map<string, Named>()
-  private bytes = 0
+  private counts = { hits: 0, misses: 0, staleRefused: 0, fills: 0, evictions: 0, bytes: 0 }
 
   constructor(
     private readonly clock: ClockPort,
@@ -72,16 +55,15 @@ export class MemoryCache implements CachePort {
 
   async get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
     const entry = this.live(key)
-    const { counts } = this.namedLike(key)
     if (entry === null) {
-      counts.misses += 1
+      this.counts.misses += 1
       return null
     }
     if (entry.cached.version < minVersion) {
-      counts.staleRefused += 1
+      this.counts.staleRefused += 1
       return null
     }
-    counts.hits += 1
+    this.counts.hits += 1
     this.recency.delete(key)
     this.recency.add(key)
     return entry.cached as Cached<T>
@@ -94,7 +76,6 @@ export class MemoryCache implements CachePort {
     if (size === null || size > this.maxBytes) return
     const bytes = size + 2 * key.length
     this.forget(key)
-    this.forgetExpired()
     this.makeRoom(bytes)
     const lifetimeMs = ttlMs * (1 - JITTER + 2 * JITTER * this.random())
     const entry: Entry = {
@@ -104,23 +85,16 @@ export class MemoryCache implements CachePort {
     }
     this.store.set(stored(key), entry)
     this.recency.add(key)
-    this.bytes += bytes
-    const { keys, counts } = this.namedLike(key)
-    keys.add(key)
-    counts.bytes += bytes
-    counts.entries += 1
-    counts.fills += 1
+    this.counts.bytes += bytes
+    this.counts.fills += 1
   }
 
   async drop(scope: string): Promise<void> {
-    // Of one name, as of most scopes, there may be few among many others.
-    const keys = scope.includes(':') ? this.namedLike(scope).keys : this.recency
-    for (const key of keys) if (key.startsWith(scope)) this.forget(key)
+    for (const key of this.recency) if (key.startsWith(scope)) this.forget(key)
   }
 
-  /** @param name of a cache: what its keys have before their first colon */
-  stats(name: string): CacheStats {
-    return { ...(this.named.get(name)?.counts ?? NOTHING) }
+  stats(): CacheStats {
+    return { ...this.counts, entries: this.recency.size }
   }
 
   private live(key: string): Entry | null {
@@ -135,39 +109,15 @@ export class MemoryCache implements CachePort {
     const entry = this.store.take<Entry>(stored(key))
     if (entry === undefined) return
     this.recency.delete(key)
-    this.bytes -= entry.bytes
-    const { keys, counts } = this.namedLike(key)
-    keys.delete(key)
-    counts.bytes -= entry.bytes
-    counts.entries -= 1
-  }
-
-  /** Of those that were not used for longest, so that what nobody asks for again is given back all the same. */
-  private forgetExpired(): void {
-    const nowMs = this.clock.nowMs()
-    for (const oldest of this.recency) {
-      const entry = this.store.get<Entry>(stored(oldest))
-      if (entry !== undefined && entry.expiresAtMs > nowMs) return
-      this.forget(oldest)
-    }
+    this.counts.bytes -= entry.bytes
   }
 
   private makeRoom(bytes: number): void {
     for (const oldest of this.recency) {
-      if (this.recency.size < this.maxEntries && this.bytes + bytes <= this.maxBytes) return
+      if (this.recency.size < this.maxEntries && this.counts.bytes + bytes <= this.maxBytes) return
       this.forget(oldest)
-      this.namedLike(oldest).counts.evictions += 1
+      this.counts.evictions += 1
     }
-  }
-
-  /** What has the name of this key. */
-  private namedLike(key: string): Named {
-    const name = key.slice(0, Math.max(0, key.indexOf(':')))
-    const known = this.named.get(name)
-    if (known !== undefined) return known
-    const named = { keys: new Set<string>(), counts: { ...NOTHING } }
-    this.named.set(name, named)
-    return named
   }
 }
 

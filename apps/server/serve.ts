@@ -30,7 +30,7 @@ export type RunningServer = {
 export async function serve(config: ServerConfig, logger: Logger, storage: Storage): Promise<RunningServer> {
   const metrics = new Metrics()
   const notices = new SocketNotices()
-  const { parley, ports, database, isMigrated, caches, close } = compose({
+  const { parley, ports, database, isMigrated, sessionCache, close } = compose({
     authSecret: storage.authSecret,
     notices,
     database: storage.database,
@@ -43,7 +43,10 @@ export async function serve(config: ServerConfig, logger: Logger, storage: Stora
     postgres: async () => ((await database.health()).ok ? 'ok' : 'unavailable'),
     migrations: async () => ((await isMigrated()) ? 'ok' : 'unavailable'),
   })
-  metrics.caches('memory', caches)
+  metrics.cache('sessions', 'memory', () => {
+    const { hits, misses, staleRefused } = sessionCache()
+    return { hit: hits, miss: misses, stale: staleRefused }
+  })
   await parley.start()
   const overview = () => instances.gather()
   const http = await buildHttp({ parley, config, logger, metrics, readiness, overview })
@@ -54,7 +57,7 @@ export async function serve(config: ServerConfig, logger: Logger, storage: Stora
     sockets: () => realtime.io.of('/').sockets.size,
     roomsTracked: () => parley.roomFeed.trackedRooms().length,
     gapsRepaired: () => parley.roomFeed.gapsRepaired(),
-    caches: () => caches().map((stats) => ({ tier: 'memory', ...stats })),
+    caches: () => [{ cache: 'sessions', tier: 'memory', ...sessionCache() }],
   })
   await http.listen({ host: config.host, port: config.port, backlog: BACKLOG })
   const retention = new Retention(

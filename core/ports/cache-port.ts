@@ -1,8 +1,6 @@
 /**
  * A bounded cache of immutable values. Each entry carries the version (a room's seq, say) at which it was read; an entry
  * older than what the caller knows is never served, so a lost or late `drop` costs memory and nothing else.
- *
- * A key begins with the name of its cache and a colon (`sessions:…`), by which requests are counted.
  */
 export interface CachePort {
   /** The value, or null where there is none of at least `minVersion`. A failing cache answers null. */

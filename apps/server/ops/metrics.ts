@@ -9,13 +9,6 @@ type RequestLabels = {
   readonly outcome: string
 }
 
-type CacheRequests = {
-  readonly cache: string
-  readonly hits: number
-  readonly misses: number
-  readonly staleRefused: number
-}
-
 /** What the server counts. One instance a server, so that several can live in one process. */
 export class Metrics {
   readonly registry = new Registry()
@@ -101,16 +94,16 @@ export class Metrics {
     })
   }
 
-  /** Requests to the caches of a tier by result, which they count themselves; `read` answers always the same caches. */
-  caches(tier: string, read: () => readonly CacheRequests[]): void {
-    const told = new Map<string, number>()
-    this.cacheReaders.push(() => {
-      for (const { cache, hits, misses, staleRefused } of read())
-        for (const [result, count] of Object.entries({ hit: hits, miss: misses, stale: staleRefused })) {
-          this.cacheRequests.inc({ cache, tier, result }, count - (told.get(`${cache} ${result}`) ?? 0))
-          told.set(`${cache} ${result}`, count)
-        }
-    })
+  /** Requests to a cache by result, which the cache counts itself. */
+  cache(cache: string, tier: string, read: () => Readonly<Record<'hit' | 'miss' | 'stale', number>>): void {
+    for (const result of ['hit', 'miss', 'stale'] as const) {
+      let told = 0
+      this.cacheReaders.push(() => {
+        const now = read()[result]
+        this.cacheRequests.inc({ cache, tier, result }, now - told)
+        told = now
+      })
+    }
   }
 
   private counter(name: string, help: string): Counter {

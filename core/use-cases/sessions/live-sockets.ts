@@ -16,4 +16,4 @@ export type SessionSettings = {
   readonly sessionCacheMs: number
 }
 
-export const sessionKey = (socketId: SocketId): string => `sessions:${socketId}`
+export const sessionKey = (socketId: SocketId): string => `session:${socketId}`

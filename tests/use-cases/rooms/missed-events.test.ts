@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { createTestSystem, type TestUser, unwrap } from '../../../apps/testing/index.js'
 import type { RoomEvent } from '../../../core/domain/room-event.js'
 import type { RoomLogPort } from '../../../core/ports/room-log-port.js'
-import { MissedEvents } from '../../../core/use-cases/rooms/missed-events.js'
 
 /** A room of two, in a process that counts how often it reads the log. */
 async function openRoom() {
@@ -51,16 +50,19 @@ describe('events that members have missed', () => {
     expect(reads()).toBe(1)
   })
 
-  it('are none from above the head that the caller may see, though others have read further', async () => {
-    const { system, roomId, say } = await openRoom()
+  it('are read for each where they are too many to be kept', async () => {
+    const { system, owner, guest, say, missed, reads } = await openRoom()
     const first = await say('one')
-    const missedEvents = new MissedEvents({ ...system.ports, settings: { eventCacheMs: 60_000 } })
-    const second = await say('two')
-    await say('three')
-    expect(texts(await missedEvents.read(roomId, first.seq, second.seq + 1))).toEqual(['two', 'three'])
-    expect(texts(await missedEvents.read(roomId, first.seq, second.seq))).toEqual(['two'])
-    // What was read for an older head than that of the log says nothing of the newest.
-    expect(texts(await missedEvents.read(roomId, first.seq, second.seq + 1))).toEqual(['two', 'three'])
+    for (let n = 1; n <= 51; n += 1) {
+      await say(`more ${n}`)
+      await system.clock.advance(10_000)
+    }
+    expect(texts(await missed(owner, first.seq))).toHaveLength(51)
+    await missed(guest, first.seq)
+    expect(reads()).toBe(2)
+    expect(texts(await missed(owner, first.seq + 1))).toHaveLength(50)
+    await missed(guest, first.seq + 1)
+    expect(reads()).toBe(3)
   })
 
   it('are read again after whatever happened in the room', async () => {
