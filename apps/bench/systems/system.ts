@@ -21,7 +21,12 @@ const ENTRY: Record<SystemName, string> = {
 }
 
 /** As `npm start` starts the server; for the systems beside it as well. */
-const NODE_ARGS = ['--max-semi-space-size=64', '--no-allocation-site-pretenuring']
+export const NODE_ARGS = [
+  '--max-semi-space-size=64',
+  '--no-allocation-site-pretenuring',
+  '--incremental-marking-soft-trigger=80',
+  '--incremental-marking-hard-trigger=95',
+]
 
 const READY = / is ready: (http:\/\/\S+)$/
 const READY_WITHIN_MS = 60_000
