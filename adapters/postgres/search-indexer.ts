@@ -13,6 +13,10 @@ const PORT = 'SearchIndexer'
 const ROOMS_A_CHUNK = 50
 /** What a search reads as texts in some 300 ms. */
 const FAR_BEHIND = 20_000
+/** What a search reads as texts in some 30 ms. */
+const TAIL_MAX = 2_000
+/** Sends of this process beside which the index can wait: at that rate it would take the database a tenth of what sends do. */
+const RUSH_PER_SECOND = 1_000
 /** A chunk for which the database works longer holds up what else it has to do; the next is half as large. */
 const CHUNK_MS = 15
 /** To the database and back, for one chunk. */
@@ -28,6 +32,9 @@ export type SearchIndexerOptions = {
   readonly delayMs?: number
   /** Messages that one transaction indexes at most. */
   readonly chunk?: number
+  /** From how many messages a second of this process on a room waits for calmer times, unless it has `tailMax` to be indexed. */
+  readonly rushPerSecond?: number
+  readonly tailMax?: number
   /** How often it looks for rooms that nobody has indexed, a process that died for one. */
   readonly lookEveryMs?: number
   /** New rooms that it remembers; of more than that only that there are such, for which it then looks. */
@@ -41,6 +48,8 @@ export type SearchIndexerOptions = {
 const DEFAULTS = {
   delayMs: 1_000,
   chunk: 200,
+  rushPerSecond: RUSH_PER_SECOND,
+  tailMax: TAIL_MAX,
   lookEveryMs: 600_000,
   maxPending: 10_000,
   retryMs: 5_000,
@@ -51,12 +60,13 @@ const DEFAULTS = {
  * Fills the index of search, which a send leaves alone. Search is right without it, and slower the more is not indexed: any
  * number of processes may run one, or none. It uses one connection, a tenth of the time while this process commits
  * messages and half of it otherwise, or where a room is far behind, in transactions of at most `chunk` messages. While the database
- * is busy these are smaller, and take a thirtieth of the time. They lock no room, but an edit or a deletion in one of their rooms
+ * is busy these are smaller, and take a thirtieth of the time. In a rush of sends it leaves rooms alone of which a search can
+ * still read the new messages as they are. They lock no room, but an edit or a deletion in one of their rooms
  * waits for their end. What a crash loses of its memory is found when another starts, or looks.
  */
 export class SearchIndexer {
-  /** Rooms with messages of a moment ago. */
-  private readonly pending = new Set<RoomId>()
+  /** Rooms with new messages, and how many. */
+  private readonly pending = new Map<RoomId, number>()
   /** Rooms to be indexed, each of which has its turn before any has another. */
   private readonly queue = new Set<RoomId>()
   private readonly options: Required<SearchIndexerOptions>
@@ -65,6 +75,9 @@ export class SearchIndexer {
   /** The shortest time to the database and back that was seen: that of the way alone, without waiting. */
   private roundTripMs = Number.POSITIVE_INFINITY
   private commits = 0
+  /** New messages since rooms were last taken in, and when that was. */
+  private arrived = 0
+  private gatheredAtMs = performance.now()
   private lookAtMs = 0
   /** Where a look goes on that is not done yet. */
   private lookAfter: RoomId | null = null
@@ -95,9 +108,14 @@ export class SearchIndexer {
   }
 
   private noticed({ roomId, events }: RoomCommit): void {
-    if (this.isClosed || !events.some(({ type }) => type === 'message.sent')) return
+    let sent = 0
+    for (const { type } of events) if (type === 'message.sent') sent += 1
+    if (this.isClosed || sent === 0) return
     this.commits += 1
-    if (this.pending.size < this.options.maxPending) this.pending.add(roomId)
+    this.arrived += sent
+    const before = this.pending.get(roomId)
+    if (before !== undefined || this.pending.size < this.options.maxPending)
+      this.pending.set(roomId, (before ?? 0) + sent)
     else this.lookAtMs = 0
   }
 
@@ -130,8 +148,20 @@ export class SearchIndexer {
 
   private async gather(): Promise<void> {
     if (this.queue.size < this.options.maxPending) await this.look()
-    for (const roomId of this.pending) this.queue.add(roomId)
-    this.pending.clear()
+    const isRush = this.arrivedPerSecond() > this.options.rushPerSecond
+    for (const [roomId, count] of this.pending) {
+      if (isRush && count < this.options.tailMax) continue
+      this.queue.add(roomId)
+      this.pending.delete(roomId)
+    }
+  }
+
+  private arrivedPerSecond(): number {
+    const nowMs = performance.now()
+    const perSecond = (this.arrived * 1_000) / (nowMs - this.gatheredAtMs)
+    this.arrived = 0
+    this.gatheredAtMs = nowMs
+    return perSecond
   }
 
   /** Where it is time for it, for a page of the rooms that are behind. */
@@ -162,7 +192,7 @@ export class SearchIndexer {
     try {
       const { behind, busy, isFarBehind } = await this.indexChunk(chunk)
       for (const roomId of behind) this.queue.add(roomId)
-      for (const roomId of busy) this.pending.add(roomId)
+      for (const roomId of busy) this.pending.set(roomId, Number.POSITIVE_INFINITY)
       const tookMs = performance.now() - startedAtMs
       this.fit(tookMs)
       const isIdle = this.commits === commits || isFarBehind

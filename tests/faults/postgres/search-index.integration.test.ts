@@ -243,6 +243,30 @@ describe('the index of search', () => {
     assert.ok(turn < 10, `it was number ${turn}`)
   })
 
+  it('waits for the end of a rush in rooms of which a search can read the new messages as they are', async () => {
+    const { roomId: long, owner } = await openRoomOfThree(store)
+    const [{ id: short }, { id: busy }] = [await openRoom(store, owner), await openRoom(store, owner)]
+    startIndexer(store, { delayMs: 1_000, rushPerSecond: 5, tailMax: 20 })
+    // It has looked for what was there before.
+    await Promise.all([long, short, busy].map((id) => send(store, id, owner, 'first')))
+    await allIndexed()
+    let isRush = true
+    const rush = async () => {
+      while (isRush) await Promise.all([send(store, busy, owner, 'cherry'), sleep(150)])
+    }
+    const rushing = rush()
+    await sendAll(store, short, owner, Array<string>(10).fill('plum'))
+    await sendAll(store, long, owner, Array<string>(20).fill('apple'))
+    const wordsOf = (id: RoomId) => processes.admin`select 1 from message_words where room_id = ${id}`
+    await eventually('the long room to be indexed', async () => (await wordsOf(long)).length === 21)
+    assert.equal((await wordsOf(short)).length, 1)
+    assert.equal((await found(short, 'plum')).length, 10)
+    isRush = false
+    await rushing
+    await allIndexed()
+    assert.equal((await wordsOf(short)).length, 11)
+  })
+
   it('is filled by smaller chunks while the database takes long for them', async () => {
     const { roomId, owner } = await openRoomOfThree(store)
     await sendAll(store, roomId, owner, Array<string>(450).fill('apple'))
