@@ -5,6 +5,8 @@ import { busyShares, coreTimes } from './proc.js'
 const SAMPLE_MS = 500
 /** Servers and databases that wait for work take a few hundredths of a core. */
 const IDLE_SHARE = 0.1
+/** What waits for calmer times begins up to two seconds after the last message. */
+const IDLE_SAMPLES = 6
 
 /** The share of the next half second for which the servers' core is busy; null where that cannot be told. */
 async function nextShare(): Promise<number | null> {
@@ -15,17 +17,20 @@ async function nextShare(): Promise<number | null> {
 }
 
 /**
- * Waits until the servers' core has next to nothing to do, so that what one system does behind its answers, a vacuum or an index, does
- * not fall into the turn of another. False where it was busy for so long.
+ * Waits until the servers' core has had next to nothing to do for three seconds, so that what one system does behind its answers, a
+ * vacuum or an index, does not fall into the turn of another. False where it was busy for so long.
  */
 export async function untilIdle(
   withinMs: number,
   shareOfNext: () => Promise<number | null> = nextShare,
 ): Promise<boolean> {
   const deadlineMs = performance.now() + withinMs
+  let idle = 0
   while (performance.now() < deadlineMs) {
     const share = await shareOfNext()
-    if (share === null || share <= IDLE_SHARE) return true
+    if (share === null) return true
+    idle = share <= IDLE_SHARE ? idle + 1 : 0
+    if (idle === IDLE_SAMPLES) return true
   }
   return false
 }
