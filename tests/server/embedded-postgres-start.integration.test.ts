@@ -85,7 +85,7 @@ describe('an embedded Postgres on an empty directory', () => {
       url,
       `select current_database() as database, current_user as role, current_setting('is_superuser') as super,
               current_setting('fsync') as fsync, current_setting('jit') as jit,
-              current_setting('server_encoding') as encoding,
+              current_setting('server_encoding') as encoding, current_setting('wal_segment_size') as segment,
               to_tsvector('simple', 'ÉCOLE hello—world')::text as words`,
     )
     expect(facts).toEqual({
@@ -95,6 +95,7 @@ describe('an embedded Postgres on an empty directory', () => {
       fsync: 'on',
       jit: 'off',
       encoding: 'UTF8',
+      segment: '4MB',
       words: "'hello':2 'world':3 'école':1",
     })
   })

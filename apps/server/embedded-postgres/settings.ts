@@ -7,6 +7,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   shared_buffers: '128MB',
   // With the default of 2 ms a vacuum after many messages takes a tenth to a third of a core for seconds.
   autovacuum_vacuum_cost_delay: '10ms',
+  // As by default with log files of 16 MB, which older clusters have.
+  min_wal_size: '80MB',
+  max_wal_size: '1GB',
   jit: 'off',
   // A parallel query needs /dev/shm, which containers keep small.
   max_parallel_workers_per_gather: '0',
