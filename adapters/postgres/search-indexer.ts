@@ -15,7 +15,7 @@ const ROOMS_A_CHUNK = 50
 const FAR_BEHIND = 20_000
 /** What a search reads as texts in some 30 ms. */
 const TAIL_MAX = 2_000
-/** Sends of this process beside which the index can wait: at that rate it would take the database a tenth of what sends do. */
+/** Messages of this process beside which the index can wait: to index one takes the database half as long as to store it (ADR 8). */
 const RUSH_PER_SECOND = 1_000
 /** A chunk for which the database works longer holds up what else it has to do; the next is half as large. */
 const CHUNK_MS = 15
@@ -32,7 +32,7 @@ export type SearchIndexerOptions = {
   readonly delayMs?: number
   /** Messages that one transaction indexes at most. */
   readonly chunk?: number
-  /** From how many messages a second of this process on a room waits for calmer times, unless it has `tailMax` to be indexed. */
+  /** With more messages a second of this process a room waits for calmer times, unless `tailMax` of them are its own. */
   readonly rushPerSecond?: number
   readonly tailMax?: number
   /** How often it looks for rooms that nobody has indexed, a process that died for one. */
@@ -60,8 +60,8 @@ const DEFAULTS = {
  * Fills the index of search, which a send leaves alone. Search is right without it, and slower the more is not indexed: any
  * number of processes may run one, or none. It uses one connection, a tenth of the time while this process commits
  * messages and half of it otherwise, or where a room is far behind, in transactions of at most `chunk` messages. While the database
- * is busy these are smaller, and take a thirtieth of the time. In a rush of sends it leaves rooms alone of which a search can
- * still read the new messages as they are. They lock no room, but an edit or a deletion in one of their rooms
+ * is busy these are smaller, and take a thirtieth of the time. In a rush of sends no room is taken in of which a search can
+ * still read the new messages as they are, as long as rooms can be remembered. They lock no room, but an edit or a deletion in one of their rooms
  * waits for their end. What a crash loses of its memory is found when another starts, or looks.
  */
 export class SearchIndexer {
@@ -148,15 +148,19 @@ export class SearchIndexer {
 
   private async gather(): Promise<void> {
     if (this.queue.size < this.options.maxPending) await this.look()
-    const isRush = this.arrivedPerSecond() > this.options.rushPerSecond
+    const { rushPerSecond, maxPending, tailMax } = this.options
+    const perSecond = this.takeRate()
+    // With half of what it can remember it takes all in, lest rooms have to be looked for.
+    const isRush = perSecond > rushPerSecond && this.pending.size <= maxPending / 2
     for (const [roomId, count] of this.pending) {
-      if (isRush && count < this.options.tailMax) continue
+      if (isRush && count < tailMax) continue
       this.queue.add(roomId)
       this.pending.delete(roomId)
     }
   }
 
-  private arrivedPerSecond(): number {
+  /** New messages a second since it was last asked. */
+  private takeRate(): number {
     const nowMs = performance.now()
     const perSecond = (this.arrived * 1_000) / (nowMs - this.gatheredAtMs)
     this.arrived = 0
@@ -175,7 +179,10 @@ export class SearchIndexer {
     }
     try {
       const rooms = await this.database.call(PORT, (sql) => roomsLeftBehind(sql, lookAfter, maxPending))
-      for (const { id } of rooms) this.queue.add(id)
+      for (const { id } of rooms) {
+        this.queue.add(id)
+        this.pending.delete(id)
+      }
       this.lookAfter = rooms.length === maxPending ? (rooms.at(-1)?.id ?? null) : null
     } catch (error) {
       this.lookAtMs = 0
@@ -183,7 +190,7 @@ export class SearchIndexer {
     }
   }
 
-  /** Rooms that others are busy with wait for the next time, like new messages. */
+  /** Rooms that others are busy with wait for the next time. */
   private async indexNext(): Promise<void> {
     const startedAtMs = performance.now()
     const { commits } = this
@@ -192,6 +199,7 @@ export class SearchIndexer {
     try {
       const { behind, busy, isFarBehind } = await this.indexChunk(chunk)
       for (const roomId of behind) this.queue.add(roomId)
+      // However many are new, at the next time, in a rush too.
       for (const roomId of busy) this.pending.set(roomId, Number.POSITIVE_INFINITY)
       const tookMs = performance.now() - startedAtMs
       this.fit(tookMs)

@@ -5,7 +5,7 @@ import { busyShares, coreTimes } from './proc.js'
 const SAMPLE_MS = 500
 /** Servers and databases that wait for work take a few hundredths of a core. */
 const IDLE_SHARE = 0.1
-/** What waits for calmer times begins up to two seconds after the last message. */
+/** What waits for calmer times begins, as a rule, within two seconds of the last message. */
 const IDLE_SAMPLES = 6
 
 /** The share of the next half second for which the servers' core is busy; null where that cannot be told. */
@@ -17,8 +17,8 @@ async function nextShare(): Promise<number | null> {
 }
 
 /**
- * Waits until the servers' core has had next to nothing to do for three seconds, so that what one system does behind its answers, a
- * vacuum or an index, does not fall into the turn of another. False where it was busy for so long.
+ * Waits until the servers' core has had next to nothing to do for three seconds, so that what one system does behind its answers, an
+ * index say, does not fall into the turn of another. False where it was busy for so long.
  */
 export async function untilIdle(
   withinMs: number,

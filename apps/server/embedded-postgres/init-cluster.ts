@@ -13,7 +13,7 @@ const INITDB_TIMEOUT_MS = 120_000
  * Whoever first needs a new file of the write-ahead log fills it with zeros, and all sends wait. One of 16 MB, the default, takes 15 ms,
  * and up to 100 where the machine has to be given the memory for it.
  */
-const LOG_FILE_MB = 4
+const WAL_FILE_MB = 4
 
 /**
  * Character classes of text search follow LC_CTYPE: under plain C every character beyond ASCII counts as a
@@ -75,7 +75,7 @@ async function runInitdb(wanted: ClusterWanted, draft: string, passwordFile: str
       '--locale-provider=builtin',
       '--builtin-locale=C.UTF-8',
       '--no-instructions',
-      `--wal-segsize=${LOG_FILE_MB}`,
+      `--wal-segsize=${WAL_FILE_MB}`,
       ...(durable ? [] : ['--no-sync']),
     ]
     const { ok, output } = await runProgram(initdb, args, place.account, INITDB_TIMEOUT_MS).catch(

@@ -7,7 +7,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   shared_buffers: '128MB',
   // With the default of 2 ms a vacuum after many messages takes a tenth to a third of a core for seconds.
   autovacuum_vacuum_cost_delay: '10ms',
-  // As by default with log files of 16 MB, which older clusters have.
+  // The defaults; of files of 4 MB initdb would make 20 and 256 MB, and 256 MB is a checkpoint every minute under load.
   min_wal_size: '80MB',
   max_wal_size: '1GB',
   jit: 'off',

@@ -27,7 +27,8 @@ afterEach(async () => {
 
 function startIndexer(on: StoreProcess, options: SearchIndexerOptions = {}): SearchIndexer {
   const onError = (error: unknown) => errors.push(error)
-  const indexer = new SearchIndexer(on.database, on.log, { delayMs: 1, retryMs: 20, onError, ...options })
+  const quick = { delayMs: 1, retryMs: 20, rushPerSecond: Number.POSITIVE_INFINITY }
+  const indexer = new SearchIndexer(on.database, on.log, { ...quick, onError, ...options })
   indexers.push(indexer)
   indexer.start()
   return indexer
@@ -243,28 +244,56 @@ describe('the index of search', () => {
     assert.ok(turn < 10, `it was number ${turn}`)
   })
 
-  it('waits for the end of a rush in rooms of which a search can read the new messages as they are', async () => {
-    const { roomId: long, owner } = await openRoomOfThree(store)
-    const [{ id: short }, { id: busy }] = [await openRoom(store, owner), await openRoom(store, owner)]
-    startIndexer(store, { delayMs: 1_000, rushPerSecond: 5, tailMax: 20 })
-    // It has looked for what was there before.
-    await Promise.all([long, short, busy].map((id) => send(store, id, owner, 'first')))
-    await allIndexed()
-    let isRush = true
-    const rush = async () => {
-      while (isRush) await Promise.all([send(store, busy, owner, 'cherry'), sleep(150)])
+  describe('in a rush of sends', () => {
+    let stopRush: () => Promise<void>
+    afterEach(() => stopRush())
+
+    /** Rooms that the indexer has looked at before, and a rush into one more. */
+    async function rush(count: number, options: SearchIndexerOptions) {
+      const { roomId: busy, owner } = await openRoomOfThree(store)
+      const rooms: RoomId[] = []
+      for (let i = 0; i < count; i += 1) rooms.push((await openRoom(store, owner)).id)
+      // Any message makes a rush of a second.
+      startIndexer(store, { delayMs: 1_000, rushPerSecond: 0, ...options })
+      for (const id of [busy, ...rooms]) await send(store, id, owner, 'first')
+      await allIndexed()
+      let isOn = true
+      const sending = (async () => {
+        while (isOn) await Promise.all([send(store, busy, owner, 'cherry'), sleep(100)])
+      })()
+      stopRush = async () => {
+        isOn = false
+        await sending
+      }
+      return { rooms, owner }
     }
-    const rushing = rush()
-    await sendAll(store, short, owner, Array<string>(10).fill('plum'))
-    await sendAll(store, long, owner, Array<string>(20).fill('apple'))
-    const wordsOf = (id: RoomId) => processes.admin`select 1 from message_words where room_id = ${id}`
-    await eventually('the long room to be indexed', async () => (await wordsOf(long)).length === 21)
-    assert.equal((await wordsOf(short)).length, 1)
-    assert.equal((await found(short, 'plum')).length, 10)
-    isRush = false
-    await rushing
-    await allIndexed()
-    assert.equal((await wordsOf(short)).length, 11)
+
+    const indexedOf = async (id: RoomId | undefined) =>
+      (await processes.admin`select 1 from message_words where room_id = ${id ?? ''}`).length
+
+    it('waits for its end where a search can read the new messages as they are', async () => {
+      const { rooms, owner } = await rush(2, { tailMax: 20 })
+      const [short, long] = rooms
+      assert(short !== undefined && long !== undefined)
+      await sendAll(store, short, owner, Array<string>(10).fill('plum'))
+      await sendAll(store, long, owner, Array<string>(40).fill('apple'))
+      await eventually('the long room to be indexed', async () => (await indexedOf(long)) === 41, 40_000)
+      assert.equal(await indexedOf(short), 1)
+      assert.equal((await found(short, 'plum')).length, 10)
+      await stopRush()
+      await allIndexed()
+      assert.equal(await indexedOf(short), 11)
+    })
+
+    it('waits for nothing where more rooms have new messages than it likes to remember', async () => {
+      const { rooms, owner } = await rush(3, { maxPending: 4 })
+      await Promise.all(rooms.map((id) => send(store, id, owner, 'plum')))
+      await eventually(
+        'all to be indexed',
+        async () => (await Promise.all(rooms.map(indexedOf))).every((count) => count === 2),
+        40_000,
+      )
+    })
   })
 
   it('is filled by smaller chunks while the database takes long for them', async () => {
