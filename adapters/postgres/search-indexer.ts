@@ -2,6 +2,7 @@ import type { RoomId } from '../../core/domain/ids.js'
 import type { RoomCommit } from '../../core/domain/room-event.js'
 import type { RoomLogPort } from '../../core/ports/room-log-port.js'
 import type { Database } from './database.js'
+import { NewMessages } from './new-messages.js'
 import {
   addSearchHeads,
   indexMessages,
@@ -15,7 +16,7 @@ const ROOMS_A_CHUNK = 50
 const FAR_BEHIND = 20_000
 /** What a search reads as texts in some 30 ms. */
 const TAIL_MAX = 2_000
-/** Messages of this process beside which the index can wait: to index one takes the database half as long as to store it (ADR 8). */
+/** Beside more messages of its process the index waits: the database has enough to do with them. */
 const RUSH_PER_SECOND = 1_000
 /** A chunk for which the database works longer holds up what else it has to do; the next is half as large. */
 const CHUNK_MS = 15
@@ -32,7 +33,7 @@ export type SearchIndexerOptions = {
   readonly delayMs?: number
   /** Messages that one transaction indexes at most. */
   readonly chunk?: number
-  /** With more messages a second of this process a room waits for calmer times, unless `tailMax` of them are its own. */
+  /** With more messages a second of its process it leaves rooms for later that have fewer than `tailMax` new ones. */
   readonly rushPerSecond?: number
   readonly tailMax?: number
   /** How often it looks for rooms that nobody has indexed, a process that died for one. */
@@ -60,13 +61,12 @@ const DEFAULTS = {
  * Fills the index of search, which a send leaves alone. Search is right without it, and slower the more is not indexed: any
  * number of processes may run one, or none. It uses one connection, a tenth of the time while this process commits
  * messages and half of it otherwise, or where a room is far behind, in transactions of at most `chunk` messages. While the database
- * is busy these are smaller, and take a thirtieth of the time. In a rush of sends no room is taken in of which a search can
- * still read the new messages as they are, as long as rooms can be remembered. They lock no room, but an edit or a deletion in one of their rooms
- * waits for their end. What a crash loses of its memory is found when another starts, or looks.
+ * is busy these are smaller, and take a thirtieth of the time. They lock no room, but an edit or a deletion in one of their rooms
+ * waits for their end. In a rush of sends rooms wait of which a search can read the new messages as they are. What a crash loses
+ * of its memory is found when another starts, or looks.
  */
 export class SearchIndexer {
-  /** Rooms with new messages, and how many. */
-  private readonly pending = new Map<RoomId, number>()
+  private readonly fresh: NewMessages
   /** Rooms to be indexed, each of which has its turn before any has another. */
   private readonly queue = new Set<RoomId>()
   private readonly options: Required<SearchIndexerOptions>
@@ -75,9 +75,6 @@ export class SearchIndexer {
   /** The shortest time to the database and back that was seen: that of the way alone, without waiting. */
   private roundTripMs = Number.POSITIVE_INFINITY
   private commits = 0
-  /** New messages since rooms were last taken in, and when that was. */
-  private arrived = 0
-  private gatheredAtMs = performance.now()
   private lookAtMs = 0
   /** Where a look goes on that is not done yet. */
   private lookAfter: RoomId | null = null
@@ -92,6 +89,7 @@ export class SearchIndexer {
   ) {
     this.options = { ...DEFAULTS, ...options }
     this.chunkSize = this.options.chunk
+    this.fresh = new NewMessages({ ...this.options, maxRooms: this.options.maxPending })
   }
 
   start(): void {
@@ -112,11 +110,7 @@ export class SearchIndexer {
     for (const { type } of events) if (type === 'message.sent') sent += 1
     if (this.isClosed || sent === 0) return
     this.commits += 1
-    this.arrived += sent
-    const before = this.pending.get(roomId)
-    if (before !== undefined || this.pending.size < this.options.maxPending)
-      this.pending.set(roomId, (before ?? 0) + sent)
-    else this.lookAtMs = 0
+    if (!this.fresh.add(roomId, sent)) this.lookAtMs = 0
   }
 
   private async run(): Promise<void> {
@@ -148,24 +142,7 @@ export class SearchIndexer {
 
   private async gather(): Promise<void> {
     if (this.queue.size < this.options.maxPending) await this.look()
-    const { rushPerSecond, maxPending, tailMax } = this.options
-    const perSecond = this.takeRate()
-    // With half of what it can remember it takes all in, lest rooms have to be looked for.
-    const isRush = perSecond > rushPerSecond && this.pending.size <= maxPending / 2
-    for (const [roomId, count] of this.pending) {
-      if (isRush && count < tailMax) continue
-      this.queue.add(roomId)
-      this.pending.delete(roomId)
-    }
-  }
-
-  /** New messages a second since it was last asked. */
-  private takeRate(): number {
-    const nowMs = performance.now()
-    const perSecond = (this.arrived * 1_000) / (nowMs - this.gatheredAtMs)
-    this.arrived = 0
-    this.gatheredAtMs = nowMs
-    return perSecond
+    for (const roomId of this.fresh.take()) this.queue.add(roomId)
   }
 
   /** Where it is time for it, for a page of the rooms that are behind. */
@@ -181,7 +158,7 @@ export class SearchIndexer {
       const rooms = await this.database.call(PORT, (sql) => roomsLeftBehind(sql, lookAfter, maxPending))
       for (const { id } of rooms) {
         this.queue.add(id)
-        this.pending.delete(id)
+        this.fresh.forget(id)
       }
       this.lookAfter = rooms.length === maxPending ? (rooms.at(-1)?.id ?? null) : null
     } catch (error) {
@@ -199,8 +176,7 @@ export class SearchIndexer {
     try {
       const { behind, busy, isFarBehind } = await this.indexChunk(chunk)
       for (const roomId of behind) this.queue.add(roomId)
-      // However many are new, at the next time, in a rush too.
-      for (const roomId of busy) this.pending.set(roomId, Number.POSITIVE_INFINITY)
+      for (const roomId of busy) this.fresh.putBack(roomId)
       const tookMs = performance.now() - startedAtMs
       this.fit(tookMs)
       const isIdle = this.commits === commits || isFarBehind
