@@ -1,12 +1,12 @@
 import { type Contender, enterArena, prepare } from '../arena.js'
 import type { BenchContext, BenchReport } from '../bench.js'
-import { untilIdle } from '../machine/quiescence.js'
 import { latencyBound, latencyTable, throughputBounds, throughputTable } from '../report/throughput-report.js'
 import { findSustainedRate, type Search } from '../sustained-rate.js'
 import { SYSTEMS, type SystemName } from '../systems/system.js'
 import { measureLatency } from './latency.js'
 import { oneRoom, pairs } from './scenes.js'
 import type { ThroughputBench, ThroughputRound } from './throughput-rounds.js'
+import { rest } from './turns.js'
 
 export const FAN_OUT: ThroughputBench = {
   name: 'fan-out',
@@ -41,9 +41,6 @@ export const HOT_ROOM: ThroughputBench = {
   latency: false,
 }
 
-/** Between the turns. */
-const IDLE_WITHIN_MS = 60_000
-
 /** Finds the sustained rate of each system, in turn and so many times, so that what disturbs the machine disturbs all alike. */
 export async function runThroughput(
   bench: ThroughputBench,
@@ -59,8 +56,7 @@ export async function runThroughput(
     for (let round = 1; round <= settings.rounds; round += 1) {
       for (const contender of contenders) {
         const earlier = rounds.findLast(({ system }) => system === contender.name)?.best
-        if (!settings.quick && !(await untilIdle(IDLE_WITHIN_MS)))
-          settings.say(`before ${contender.name}: the servers' core does not come to rest`)
+        await rest(contender.name, settings)
         const search = searchFor(bench, settings, contender.name, earlier?.perSecond)
         const found = { round, system: contender.name, ...(await findSustainedRate(contender.step, search)) }
         rounds.push(found)
