@@ -3,6 +3,7 @@ export type BenchSettings = {
   readonly quick: boolean
   readonly rounds: number
   readonly stepMs: number
+  /** Before each step, at half of its rate. */
   readonly warmUpMs: number
   /** Before the first search of a system: until its code is compiled. */
   readonly firstWarmUpMs: number
@@ -18,7 +19,7 @@ export type BenchSettings = {
 
 const FULL = {
   stepMs: 2_000,
-  warmUpMs: 1_500,
+  warmUpMs: 500,
   firstWarmUpMs: 15_000,
   startShare: 1,
   growth: 1.6,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { StepResult } from './load/protocol.js'
-import { failureOf, findSustainedRate } from './sustained-rate.js'
+import { failureOf, type Sustained, searchSustainedRate } from './sustained-rate.js'
 
-const SEARCH = { startPerSecond: 100, growth: 1.6, precision: 1.05, stepMs: 1, warmUpMs: 1, stepsMax: 40 }
+const SEARCH = { startPerSecond: 100, growth: 1.6, precision: 1.05, stepsMax: 40 }
 const QUICKLY = { p50: 1, p99: 2, max: 3 }
 
 function step(perSecond: number, more: Partial<StepResult> = {}): StepResult {
@@ -28,37 +28,39 @@ function step(perSecond: number, more: Partial<StepResult> = {}): StepResult {
   }
 }
 
+function found(run: (perSecond: number) => StepResult, search = SEARCH): Sustained {
+  const steps = searchSustainedRate(search)
+  let asked = steps.next()
+  while (asked.done !== true) asked = steps.next(run(asked.value))
+  return asked.value
+}
+
 describe('the sustained rate', () => {
-  it.each([40, 100, 730, 21_000])('is found within its precision at a limit of %d', async (limit) => {
-    const run = async (perSecond: number) => step(perSecond, { fellBehind: perSecond > limit })
-    const { best, limitedByLoad } = await findSustainedRate(run, SEARCH)
+  it.each([40, 100, 730, 21_000])('is found within its precision at a limit of %d', (limit) => {
+    const { best, limitedByLoad } = found((perSecond) => step(perSecond, { fellBehind: perSecond > limit }))
     expect(best?.perSecond).toBeLessThanOrEqual(limit)
     expect((best?.perSecond ?? 0) * SEARCH.precision).toBeGreaterThanOrEqual(limit)
     expect(limitedByLoad).toBe(false)
   })
 
-  it('is not cut down by one step that somebody else disturbed', async () => {
+  it('is not cut down by one step that somebody else disturbed', () => {
     let disturbed = false
-    const run = async (perSecond: number) => {
+    const { best } = found((perSecond) => {
       const disturb = perSecond > 300 && !disturbed
       disturbed ||= disturb
       return step(perSecond, { fellBehind: disturb || perSecond > 1_000 })
-    }
-    const { best } = await findSustainedRate(run, SEARCH)
+    })
     expect(best?.perSecond).toBeGreaterThan(940)
   })
 
-  it('says so when the load generator gave out before the server', async () => {
-    const run = async (perSecond: number) =>
+  it('says so when the load generator gave out before the server', () => {
+    const run = (perSecond: number) =>
       step(perSecond, { fellBehind: perSecond > 1_000, loadCpu: Math.min(1, perSecond / 1_000) })
-    expect((await findSustainedRate(run, SEARCH)).limitedByLoad).toBe(true)
+    expect(found(run).limitedByLoad).toBe(true)
   })
 
-  it('is none where no rate holds', async () => {
-    const { best } = await findSustainedRate(async (rate) => step(rate, { refused: 1 }), {
-      ...SEARCH,
-      stepsMax: 6,
-    })
+  it('is none where no rate holds', () => {
+    const { best } = found((rate) => step(rate, { refused: 1 }), { ...SEARCH, stepsMax: 6 })
     expect(best).toBeNull()
   })
 })

@@ -6,8 +6,6 @@ export type Search = {
   readonly growth: number
   /** How near the highest rate that held and the lowest that did not have to come. */
   readonly precision: number
-  readonly stepMs: number
-  readonly warmUpMs: number
   readonly stepsMax: number
 }
 
@@ -38,27 +36,24 @@ export function failureOf(step: StepResult): string | null {
   return null
 }
 
-/** Raises the rate until it no longer holds, then halves the distance. A rate that fails is tried once more: others use the machine too. */
-export async function findSustainedRate(
-  run: (perSecond: number, durationMs: number) => Promise<StepResult>,
-  search: Search,
-): Promise<Sustained> {
+/**
+ * Asks for one step after the other: raises the rate until it no longer holds, then halves the distance. A rate that fails is tried
+ * once more: others use the machine too.
+ */
+export function* searchSustainedRate(search: Search): Generator<number, Sustained, StepResult> {
   const steps: Sustained['steps'][number][] = []
-  const attempt = async (perSecond: number) => {
-    const step = await run(perSecond, search.stepMs)
-    const failure = failureOf(step)
-    steps.push({ ...step, failure })
-    return { step, failure }
-  }
-  await run(search.startPerSecond / 2, search.warmUpMs)
   let best: StepResult | null = null
   let lowestFailed = Number.POSITIVE_INFINITY
   let limitedByLoad = false
   let next = search.startPerSecond
   while (steps.length < search.stepsMax && lowestFailed > (best?.perSecond ?? 0) * search.precision) {
-    let { step, failure } = await attempt(next)
-    if (failure !== null) ({ step, failure } = await attempt(next))
-    if (failure === null) {
+    let step = yield next
+    if (failureOf(step) !== null) {
+      steps.push(judged(step))
+      step = yield next
+    }
+    steps.push(judged(step))
+    if (failureOf(step) === null) {
       best = step
       next = Number.isFinite(lowestFailed) ? Math.sqrt(next * lowestFailed) : next * search.growth
     } else {
@@ -69,3 +64,5 @@ export async function findSustainedRate(
   }
   return { best, limitedByLoad, steps }
 }
+
+const judged = (step: StepResult): Sustained['steps'][number] => ({ ...step, failure: failureOf(step) })

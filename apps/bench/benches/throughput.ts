@@ -1,12 +1,12 @@
 import { type Contender, enterArena, prepare } from '../arena.js'
 import type { BenchContext, BenchReport } from '../bench.js'
 import { latencyBound, latencyTable, throughputBounds, throughputTable } from '../report/throughput-report.js'
-import { findSustainedRate, type Search } from '../sustained-rate.js'
+import { searchSustainedRate } from '../sustained-rate.js'
 import { SYSTEMS, type SystemName } from '../systems/system.js'
 import { measureLatency } from './latency.js'
 import { oneRoom, pairs } from './scenes.js'
 import type { ThroughputBench, ThroughputRound } from './throughput-rounds.js'
-import { rest } from './turns.js'
+import { type Searching, searchInTurns } from './turns.js'
 
 export const FAN_OUT: ThroughputBench = {
   name: 'fan-out',
@@ -41,7 +41,7 @@ export const HOT_ROOM: ThroughputBench = {
   latency: false,
 }
 
-/** Finds the sustained rate of each system, in turn and so many times, so that what disturbs the machine disturbs all alike. */
+/** Finds the sustained rate of each system so many times, step by step in turn, so that what disturbs the machine disturbs all alike. */
 export async function runThroughput(
   bench: ThroughputBench,
   { workspace, settings }: BenchContext,
@@ -51,14 +51,17 @@ export async function runThroughput(
   try {
     for (const name of SYSTEMS) {
       const prepared = await prepare(name, bench.scene, workspace)
-      contenders.push(await enterArena(prepared, bench.scene.senders))
+      const contender = await enterArena(prepared, bench.scene.senders)
+      contenders.push(contender)
+      await contender.step(startOf(bench, name, settings) / 2, settings.firstWarmUpMs)
     }
     for (let round = 1; round <= settings.rounds; round += 1) {
-      for (const contender of contenders) {
+      const turns = contenders.map((contender) => {
         const earlier = rounds.findLast(({ system }) => system === contender.name)?.best
-        await rest(contender.name, settings)
-        const search = searchFor(bench, settings, contender.name, earlier?.perSecond)
-        const found = { round, system: contender.name, ...(await findSustainedRate(contender.step, search)) }
+        return { contender, search: searchFor(bench, settings, contender.name, earlier?.perSecond) }
+      })
+      for (const [{ name: system }, sustained] of await searchInTurns(turns, settings)) {
+        const found = { round, system, ...sustained }
         rounds.push(found)
         settings.say(describe(bench, found))
       }
@@ -74,20 +77,30 @@ export async function runThroughput(
   }
 }
 
+const startOf = (bench: ThroughputBench, system: SystemName, { startShare }: BenchContext['settings']) =>
+  bench.startPerSecond[system] * startShare
+
 function searchFor(
   bench: ThroughputBench,
   settings: BenchContext['settings'],
   system: SystemName,
   earlier: number | undefined,
-): Search {
-  const { stepMs, warmUpMs, firstWarmUpMs, precision, growth, startShare, stepsMax } = settings
-  const base = { stepMs, precision, stepsMax }
-  if (earlier === undefined) {
-    const startPerSecond = bench.startPerSecond[system] * startShare
-    return { ...base, startPerSecond, growth, warmUpMs: firstWarmUpMs }
-  }
+): Searching['search'] {
+  const { precision, growth, stepsMax } = settings
+  if (earlier === undefined)
+    return searchSustainedRate({
+      startPerSecond: startOf(bench, system, settings),
+      precision,
+      growth,
+      stepsMax,
+    })
   // Near what an earlier round has found, fewer steps do.
-  return { ...base, startPerSecond: earlier * 0.85, growth: Math.min(growth, 1.25), warmUpMs }
+  return searchSustainedRate({
+    startPerSecond: earlier * 0.85,
+    precision,
+    growth: Math.min(growth, 1.25),
+    stepsMax,
+  })
 }
 
 function describe({ unit, unitsPerMessage }: ThroughputBench, round: ThroughputRound): string {
