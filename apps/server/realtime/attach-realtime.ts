@@ -13,7 +13,6 @@ import { BusAdapter } from './bus-adapter.js'
 import { boundClosing } from './closing.js'
 import { Connections } from './connections.js'
 import { guardEngine } from './engine-guard.js'
-import { gatherWrites } from './gathered-writes.js'
 import { jsonOnlyParser } from './json-parser.js'
 import { SIGN_IN_TIMEOUT_MS } from './limits.js'
 import { LocalRooms } from './local-rooms.js'
@@ -56,7 +55,6 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
   guardEngine(io, { origins, proxies, limitFactor: config.limitFactor, publicHttps })
   boundClosing(io, server)
   useTextWebSockets(io)
-  gatherWrites(io)
 
   const connections = new Connections()
   const rooms = new LocalRooms(parley.roomFeed)

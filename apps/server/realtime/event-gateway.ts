@@ -18,6 +18,8 @@ const BY_EVENT: ReadonlyMap<string, Operation> = new Map(
   ),
 )
 
+export const isOperation = (event: string): boolean => BY_EVENT.has(event)
+
 export type GatewayParts = {
   readonly parley: Parley
   readonly metrics: Metrics
@@ -28,6 +30,12 @@ export type GatewayParts = {
 }
 
 type Client = { readonly ip: string; readonly userAgent: string | null; readonly ready: Promise<void> }
+type Call = {
+  readonly event: string
+  readonly operation: Operation | undefined
+  readonly ack: Ack | null
+  readonly startedMs: number
+}
 type Ack = (answer: { ok: true; data: unknown } | { ok: false; error: WireError }) => void
 
 /** Takes the events of one socket: validates, runs the operation, answers the ack. */
@@ -67,32 +75,51 @@ export class EventGateway {
     return this.underWay > 0
   }
 
-  /** Never throws and never rejects, whatever comes. Without an ack nobody is told, and everything else is as with one. */
-  async receive(event: unknown, args: readonly unknown[]): Promise<void> {
+  /** Never throws, whatever comes. Without an ack nobody is told, and everything else is as with one. */
+  receive(event: unknown, args: readonly unknown[]): void {
     if (typeof event !== 'string' || this.connection.isOver) return
     const last = args.at(-1)
     const ack = typeof last === 'function' ? (last as Ack) : null
     const payloads = ack === null ? args : args.slice(0, -1)
-    const operation = BY_EVENT.get(event)
-    const started = performance.now()
+    const call: Call = { event, operation: BY_EVENT.get(event), ack, startedMs: performance.now() }
     this.underWay += 1
+    let answer: ReturnType<EventGateway['answer']>
     try {
-      const result = await this.answer(operation, payloads)
+      answer = this.answer(call.operation, payloads)
+    } catch (error) {
+      this.failed(call, error)
+      return
+    }
+    if (answer instanceof Promise)
+      answer.then(
+        (result) => this.done(call, result),
+        (error: unknown) => this.failed(call, error),
+      )
+    else this.done(call, answer)
+  }
+
+  private done(call: Call, result: Result<unknown, Refusal>): void {
+    const { event, operation, ack, startedMs } = call
+    try {
       if (result.ok && event === 'message:send')
-        this.parts.metrics.sendToAck.observe((performance.now() - started) / 1_000)
+        this.parts.metrics.sendToAck.observe((performance.now() - startedMs) / 1_000)
       this.count(operation, result.ok ? 'ok' : result.refusal.code)
       ack?.(result.ok ? { ok: true, data: result.value } : { ok: false, error: wireRefusal(result.refusal) })
-    } catch (error) {
-      const told = wireThrown(error)
-      this.parts.logger[told.code === 'INTERNAL' ? 'error' : 'warn'](
-        { err: error, operation: operation?.id },
-        told.code,
-      )
-      this.count(operation, told.code)
-      ack?.({ ok: false, error: told })
-    } finally {
       this.underWay -= 1
+    } catch (error) {
+      this.failed(call, error)
     }
+  }
+
+  private failed({ operation, ack }: Call, error: unknown): void {
+    this.underWay -= 1
+    const told = wireThrown(error)
+    this.parts.logger[told.code === 'INTERNAL' ? 'error' : 'warn'](
+      { err: error, operation: operation?.id },
+      told.code,
+    )
+    this.count(operation, told.code)
+    ack?.({ ok: false, error: told })
   }
 
   private answer(

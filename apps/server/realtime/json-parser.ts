@@ -18,10 +18,15 @@ export function jsonOnlyParser(limitFactor: number): Parser {
   class JsonDecoder extends Decoder {
     private tatMs: number | null = null
 
-    override add(data: unknown): void {
+    /** Counts a packet, and tells whether it is one too many. */
+    admits(): boolean {
       const { allowance, tatMs } = gcra(this.tatMs, Date.now(), limit)
       this.tatMs = tatMs
-      if (!allowance.allowed) throw new Error('too many packets')
+      return allowance.allowed
+    }
+
+    override add(data: unknown): void {
+      if (!this.admits()) throw new Error('too many packets')
       if (typeof data !== 'string' || BINARY_PACKET.test(data)) throw new Error('binary data')
       try {
         super.add(data)

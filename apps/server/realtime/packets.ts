@@ -4,8 +4,10 @@ import type { RoomEvent } from '../../../core/domain/room-event.js'
 export type Packet = {
   readonly events: readonly RoomEvent[]
   /** Who left with the last of these events, and gets nothing after it. */
-  readonly departed: { readonly userId: UserId; readonly seq: number } | null
+  readonly departed: Departure | null
 }
+
+export type Departure = { readonly userId: UserId; readonly seq: number }
 
 /** Cuts events that came together after each departure, so that a removed member gets that event and none behind it. */
 export function splitAtDepartures(events: readonly RoomEvent[]): readonly Packet[] {

@@ -10,9 +10,10 @@ import type { Proxies } from '../http/proxies.js'
 import type { Metrics } from '../ops/metrics.js'
 import type { Attendance } from './attendance.js'
 import type { Connections } from './connections.js'
-import { EventGateway } from './event-gateway.js'
+import { EventGateway, isOperation } from './event-gateway.js'
 import { SOCKETS_PER_USER } from './limits.js'
 import type { LocalRooms } from './local-rooms.js'
+import { takeDirectly } from './short-way.js'
 import { SocketConnection } from './socket-connection.js'
 import type { Standings } from './standings.js'
 import { type RealtimeServer, type RealtimeSocket, userChannel } from './wire.js'
@@ -145,7 +146,8 @@ export class Reception {
     )
     this.gateways.add(gateway)
     // Taken here and not passed on: no event of a client reaches the emitter, whatever its name.
-    socket.use(([event, ...args]) => void gateway.receive(event, args))
+    socket.use(([event, ...args]) => gateway.receive(event, args))
+    takeDirectly(socket, { takes: isOperation, take: (event, args) => gateway.receive(event, args) })
     return gateway
   }
 }

@@ -1,20 +1,25 @@
 import { SLOW_READER_MS, UNREAD_BYTES } from './limits.js'
 import { type SocketConnection, terminate } from './socket-connection.js'
+import { TextWebSocket } from './text-web-socket.js'
 
 const LOOK_EVERY_MS = 250
 
-/** What waits in Engine.IO and in the WebSocket below it; their types leave both out. */
+/** What waits in Engine.IO and in the connection; their types leave both out. */
 type Buffers = {
   readonly writeBuffer: readonly { readonly data?: string }[]
   readonly transport: { readonly socket?: { readonly bufferedAmount?: number } }
 }
 
 function unreadBytes(connection: SocketConnection): number {
-  const { writeBuffer, transport } = connection.socket.conn as unknown as Buffers
+  const { conn } = connection.socket
+  const { writeBuffer, transport } = conn as unknown as Buffers
   let bytes = transport.socket?.bufferedAmount ?? 0
   for (const { data } of writeBuffer) bytes += data?.length ?? 0
-  return bytes
+  return bytes + (webSocketOf(conn)?.waitingBytes ?? 0)
 }
+
+const webSocketOf = ({ transport }: { readonly transport: unknown }): TextWebSocket | null =>
+  transport instanceof TextWebSocket ? transport : null
 
 /** Cuts connections for which too much waits: at once above the hard cap, after a while above the soft one. */
 export class SlowReaders {
@@ -49,6 +54,7 @@ export class SlowReaders {
   private cut(connection: SocketConnection): void {
     this.onCut()
     const { conn } = connection.socket
+    webSocketOf(conn)?.dropWaiting()
     connection.end({ reason: 'too-slow', retryAfterMs: 1_000 })
     terminate(conn)
   }

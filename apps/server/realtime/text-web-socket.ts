@@ -34,39 +34,109 @@ export function useTextWebSockets(io: Pick<RealtimeServer, 'engine' | 'httpServe
   })
   const engine = io.engine as unknown as EngineServer
   const createOther = engine.createTransport.bind(engine)
+  const turn = new Turn()
   engine.createTransport = (name, request) =>
     name === 'websocket'
-      ? new TextWebSocket(request, engine.opts.maxHttpBufferSize)
+      ? new TextWebSocket(request, engine.opts.maxHttpBufferSize, turn)
       : createOther(name, request)
 }
 
+/** The WebSockets that have something to write when the turn of the event loop is over. */
+class Turn {
+  private waiting: TextWebSocket[] = []
+
+  add(socket: TextWebSocket): void {
+    if (this.waiting.push(socket) === 1) setImmediate(this.end)
+  }
+
+  private readonly end = (): void => {
+    const ending = this.waiting
+    this.waiting = []
+    for (const socket of ending) socket.flush()
+  }
+}
+
 /**
- * Engine.IO's WebSocket for text: it writes all packets that it is given as one buffer instead of each by itself in parts, and reads
- * plain messages without the detours that all others need.
+ * Engine.IO's WebSocket for text: all that one turn of the event loop has for it is written together, instead of each packet by itself in
+ * parts, and plain messages are read without the detours that all others need.
  */
-class TextWebSocket extends transports.websocket {
+export class TextWebSocket extends transports.websocket {
+  /** Is offered each plain message first; one that it does not take is read by Engine.IO. */
+  take: (message: string) => boolean = () => false
   private readonly below: Below
+  /** What waits for the end of the turn, or for a slow reader. */
+  private frames: Buffer[] = []
+  /** Writes that the connection has not finished. */
+  private writing = 0
+  private closeAfterWrites: (() => void) | null = null
 
   /** @param maxBytes of a message that is read */
-  constructor(request: WebSocketRequest, maxBytes: number) {
+  constructor(
+    request: WebSocketRequest,
+    maxBytes: number,
+    private readonly turn: Turn,
+  ) {
     super(request)
     this.below = request.websocket as unknown as Below
     const connection = this.below._socket
     // Where anything came before, `ws` may have part of a message.
     if (connection !== null && bytesAtUpgrade.get(request) === connection.bytesRead)
-      readTextFrames(connection, maxBytes, (message) => this.onData(message))
+      readTextFrames(connection, maxBytes, (message) => {
+        if (!this.take(message)) this.onData(message)
+      })
+  }
+
+  /** Of what has not been handed to the connection. */
+  get waitingBytes(): number {
+    let bytes = 0
+    for (const { length } of this.frames) bytes += length
+    return bytes
   }
 
   override send(packets: Packets): void {
-    const { below } = this
     const frames = this.framesOf(packets)
     // Engine.IO tells of the error where there is no connection any more.
-    if (below.readyState !== below.OPEN || below._socket === null || frames === null) {
+    if (!this.isOpen || frames === null) {
+      this.flush()
       super.send(packets)
       return
     }
-    this.writable = false
-    writeTogether(below._socket, frames, this.sent)
+    for (const frame of frames) this.sendFrame(frame)
+    this.emit('drain')
+  }
+
+  /** Sends what may be a frame for many, behind all that was sent before. Nothing is told of where the connection has gone. */
+  sendFrame(frame: Buffer): void {
+    // What waits for a slow reader must not keep alive more than its own bytes.
+    const kept = this.writing > 0 ? withoutPool(frame) : frame
+    if (this.frames.push(kept) === 1 && this.writing === 0) this.turn.add(this)
+  }
+
+  /** What waits is never sent. For a connection that is about to be cut. */
+  dropWaiting(): void {
+    this.frames = []
+  }
+
+  /** Writes what waits, at once. */
+  flush(): void {
+    const { frames } = this
+    const connection = this.below._socket
+    if (frames.length === 0) return
+    this.frames = []
+    if (!this.isOpen || connection === null) return
+    this.writing += 1
+    writeTogether(connection, frames, this.written)
+  }
+
+  /** After what was sent last has been read: from then on the client has only so long to answer the close. */
+  override doClose(done?: () => void): void {
+    this.flush()
+    if (this.writing === 0) super.doClose(done)
+    else this.closeAfterWrites = () => super.doClose(done)
+  }
+
+  private get isOpen(): boolean {
+    return this.below.readyState === this.below.OPEN && this.below._socket !== null
   }
 
   /** Null where one of them is no text. */
@@ -83,15 +153,22 @@ class TextWebSocket extends transports.websocket {
     return frames.length === packets.length ? frames : null
   }
 
-  private readonly sent = (error?: Error | null): void => {
-    if (error) {
-      this.onError('write error', error.stack)
-      return
-    }
-    this.emit('drain')
-    this.writable = true
-    this.emit('ready')
+  private readonly written = (error?: Error | null): void => {
+    this.writing -= 1
+    if (error) this.onError('write error', error.stack)
+    else if (this.writing === 0 && this.frames.length > 0) this.turn.add(this)
+    if (this.writing > 0) return
+    this.closeAfterWrites?.()
+    this.closeAfterWrites = null
   }
+}
+
+/** Small buffers are parts of larger ones that Node makes for many. */
+function withoutPool(frame: Buffer): Buffer {
+  if (frame.buffer.byteLength === frame.length) return frame
+  const copy = Buffer.allocUnsafeSlow(frame.length)
+  frame.copy(copy)
+  return copy
 }
 
 function writeTogether(

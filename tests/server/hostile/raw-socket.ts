@@ -61,7 +61,9 @@ export const upgradeRequest = ({
 
 /** A WebSocket of Socket.io byte by byte, without the manners of a client library. */
 export class RawSocket {
-  /** Texts that the server sent, in order; pings of Engine.IO are answered and left out. */
+  /** Pings of Engine.IO; those that are answered are not among what was received. */
+  answersPings = true
+  /** Texts that the server sent, in order. */
   readonly received: string[] = []
   /** The code of the server's close frame. */
   closeCode: number | null = null
@@ -200,7 +202,7 @@ export class RawSocket {
     this.rest = this.rest.subarray(start + length)
     const opcode = first & 0x0f
     if (opcode === 8) this.closeCode = payload.length < 2 ? 1005 : payload.readUInt16BE(0)
-    else if (opcode === 1 && payload.toString() === '2') this.send('3')
+    else if (opcode === 1 && payload.toString() === '2' && this.answersPings) this.send('3')
     else if (opcode === 1) this.received.push(payload.toString())
     return true
   }

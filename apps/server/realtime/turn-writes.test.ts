@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Server, type Socket } from 'socket.io'
 import { type Socket as Client, io as connect } from 'socket.io-client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { gatherWrites } from './gathered-writes.js'
 import { useTextWebSockets } from './text-web-socket.js'
 
 /** How often the WebSocket of this connection is written to meanwhile. */
@@ -17,14 +16,13 @@ async function countWrites({ conn }: Socket, during: () => Promise<void>): Promi
   return spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0)
 }
 
-describe('gathered writes', () => {
+describe('the writes of a turn', () => {
   let server: Server
   let client: Client | undefined
 
   beforeEach(() => {
     server = new Server(createServer())
     useTextWebSockets(server)
-    gatherWrites(server)
   })
   afterEach(async () => {
     client?.close()
