@@ -2,9 +2,12 @@ export type Batch = { readonly writes: number; readonly tookMs: number }
 
 /** About what a write takes the process and a database that share a core (docs/performance.md). */
 const WRITE_MS = 0.15
-/** What a commit takes by itself where it is quick, and what else may hold it up. */
-const QUICK_MS = 50
-const MAX = { quick: 200, slow: 500 }
+/** What a commit may take by itself, and how many writes the next batch may hold then; the first that fits. */
+const MAX_BY_COMMIT_MS = [
+  [20, 100],
+  [50, 200],
+] as const
+const MAX = 500
 
 /**
  * How many writes the next batch may hold, by what the last one took. Where commits are quick, few: under load rooms then take
@@ -12,5 +15,7 @@ const MAX = { quick: 200, slow: 500 }
  * takes long by itself, as on a slow disk, as many as can be decided without holding up the process, since whoever is left out
  * waits for as long again.
  */
-export const batchSize = ({ writes, tookMs }: Batch): number =>
-  tookMs - writes * WRITE_MS <= QUICK_MS ? MAX.quick : MAX.slow
+export function batchSize({ writes, tookMs }: Batch): number {
+  const commitMs = tookMs - writes * WRITE_MS
+  return MAX_BY_COMMIT_MS.find(([atMostMs]) => commitMs <= atMostMs)?.[1] ?? MAX
+}
