@@ -98,7 +98,8 @@ export class KnownRooms {
       const person = known.people.get(senderId)
       if (person?.sent != null) person.sent = count === null ? null : sentNext(person.sent, count)
     }
-    this.put(this.rooms, roomId, { ...known, row: withHeads(known.row, heads), count }, this.bounds.rooms)
+    const advanced = { row: withHeads(known.row, heads), count, people: known.people }
+    this.put(this.rooms, roomId, advanced, this.bounds.rooms)
   }
 
   forget(roomId: RoomId): void {

@@ -42,8 +42,15 @@ export const toHeads = (row: HeadsRow): RoomHeads => ({
   members: row.members_head,
 })
 
+/** Each field by name: V8 copies a row of postgres.js slowly, and makes a hidden class of its own for what is added to the copy. */
 export const withHeads = (row: RoomRow, { head, messages, threads, members }: RoomHeads): RoomRow => ({
-  ...row,
+  id: row.id,
+  name: row.name,
+  kind: row.kind,
+  mediation: row.mediation,
+  send_anyway: row.send_anyway,
+  opt_out: row.opt_out,
+  created_at_ms: row.created_at_ms,
   head,
   messages_head: messages,
   threads_head: threads,
