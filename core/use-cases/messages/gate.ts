@@ -18,14 +18,19 @@ export async function writeRead<A>(
   mediator: MediatorPort,
   room: Room,
   draft: Draft,
-  write: (verdict: Verdict | null) => Promise<Result<A | typeof UNREAD, Refusal>>,
+  write: Write<A>,
 ): Promise<Result<A, Refusal>> {
-  const written = await write(room.mediation === 'off' ? null : await mediator.judge(draft))
+  const written = await (room.mediation === 'off' ? write(null) : writeJudged(mediator, draft, write))
   if (isWritten(written)) return written
-  const again = await write(await mediator.judge(draft))
+  const again = await writeJudged(mediator, draft, write)
   if (isWritten(again)) return again
   throw new Error('a text that was read is not to be read again')
 }
+
+type Write<A> = (verdict: Verdict | null) => Promise<Result<A | typeof UNREAD, Refusal>>
+
+const writeJudged = async <A>(mediator: MediatorPort, draft: Draft, write: Write<A>) =>
+  write(await mediator.judge(draft))
 
 const isWritten = <A>(result: Result<A | typeof UNREAD, Refusal>): result is Result<A, Refusal> =>
   !result.ok || result.value !== UNREAD
