@@ -129,7 +129,7 @@ describe('the short way', () => {
     await new Promise((resolve) => setTimeout(resolve, 700))
     raw.send('421["asked",7]')
     await new Promise((resolve) => setTimeout(resolve, 700))
-    expect([raw.closed, short]).toEqual([false, ['asked']])
+    expect([raw.closeCode, short]).toEqual([null, ['asked']])
     await raw.untilClosed()
   })
 
