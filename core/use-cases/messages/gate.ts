@@ -18,19 +18,14 @@ export async function writeRead<A>(
   mediator: MediatorPort,
   room: Room,
   draft: Draft,
-  write: Write<A>,
+  write: (verdict: Verdict | null) => Promise<Result<A | typeof UNREAD, Refusal>>,
 ): Promise<Result<A, Refusal>> {
-  const written = await (room.mediation === 'off' ? write(null) : writeJudged(mediator, draft, write))
+  const written = await write(room.mediation === 'off' ? null : await mediator.judge(draft))
   if (isWritten(written)) return written
-  const again = await writeJudged(mediator, draft, write)
+  const again = await write(await mediator.judge(draft))
   if (isWritten(again)) return again
   throw new Error('a text that was read is not to be read again')
 }
-
-type Write<A> = (verdict: Verdict | null) => Promise<Result<A | typeof UNREAD, Refusal>>
-
-const writeJudged = async <A>(mediator: MediatorPort, draft: Draft, write: Write<A>) =>
-  write(await mediator.judge(draft))
 
 const isWritten = <A>(result: Result<A | typeof UNREAD, Refusal>): result is Result<A, Refusal> =>
   !result.ok || result.value !== UNREAD

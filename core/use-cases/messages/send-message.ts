@@ -11,9 +11,8 @@ import type { IdPort } from '../../ports/id-port.js'
 import type { MediatorPort, Verdict } from '../../ports/mediator-port.js'
 import type { RateLimitPort } from '../../ports/rate-limit-port.js'
 import type { RoomDecision, RoomFacts, RoomLogPort } from '../../ports/room-log-port.js'
-import type { RoomAccess } from '../../ports/room-repo-port.js'
 import type { TokenPort } from '../../ports/token-port.js'
-import { type Take, takesOfText, withinLimits } from '../rate-limiting.js'
+import { takesOfText, withinLimits } from '../rate-limiting.js'
 import type { KnownAccess } from '../rooms/known-access.js'
 import { admitReader, admitWriter } from '../rooms/room-access.js'
 import { commentOf, deliveredUnder, isUnread, UNREAD, writeRead } from './gate.js'
@@ -49,9 +48,6 @@ export type Delivery = {
 
 /** Puts a message into a room's log. Sending it again with the same client id stores nothing and answers the same message. */
 export class SendMessage {
-  /** Of those who are known to have access: keys that are made anew have to be hashed anew, for every message. */
-  private readonly takes = new WeakMap<RoomAccess, readonly Take[]>()
-
   constructor(private readonly ports: Ports) {}
 
   async execute(actor: Actor, input: SendMessageInput): Promise<Result<Delivery, Refusal>> {
@@ -96,26 +92,18 @@ export class SendMessage {
   /** Before its text is judged an author must be let in, so that strangers cost no model anything; the write decides anew. */
   private admit(actor: Actor, roomId: RoomId): Admission | Promise<Admission> {
     const known = this.ports.knownAccess.known(roomId, actor.userId)
-    return known === null ? this.admitUnknown(actor, roomId) : this.limit(actor, known)
+    return known === null ? this.admitUnknown(actor, roomId) : this.limit(actor, known.room)
   }
 
   private async admitUnknown(actor: Actor, roomId: RoomId): Promise<Admission> {
     const access = await admitReader(this.ports.knownAccess, actor, roomId)
-    return access.ok ? this.limit(actor, access.value) : access
+    return access.ok ? this.limit(actor, access.value.room) : access
   }
 
-  private limit(actor: Actor, access: RoomAccess): Admission | Promise<Admission> {
-    const allowed = withinLimits(this.ports.limits, this.takesOf(actor, access))
-    const admission = (result: Result<null, Refusal>) => (result.ok ? ok(access.room) : result)
+  private limit(actor: Actor, room: Room): Admission | Promise<Admission> {
+    const allowed = withinLimits(this.ports.limits, takesOfText(room.id, actor.userId))
+    const admission = (result: Result<null, Refusal>) => (result.ok ? ok(room) : result)
     return allowed instanceof Promise ? allowed.then(admission) : admission(allowed)
-  }
-
-  private takesOf({ userId }: Actor, access: RoomAccess): readonly Take[] {
-    const known = this.takes.get(access)
-    if (known !== undefined) return known
-    const takes = takesOfText(access.room.id, userId)
-    this.takes.set(access, takes)
-    return takes
   }
 }
 

@@ -23,10 +23,10 @@ export const messageOperations = [
       replyTo: optional(Id),
     }),
     output: Delivery,
-    run: ({ parley, actor }, input) =>
-      parley.sendMessage
-        .execute(actor, input)
-        .then((result) => (result.ok ? ok(wireDelivery(result.value)) : result)),
+    async run({ parley, actor }, input) {
+      const result = await parley.sendMessage.execute(actor, input)
+      return result.ok ? ok(wireDelivery(result.value)) : result
+    },
   }),
   forUsers({
     id: 'editMessage',
