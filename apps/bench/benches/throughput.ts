@@ -56,11 +56,11 @@ export async function runThroughput(
       await contender.step(startOf(bench, name, settings) / 2, settings.firstWarmUpMs)
     }
     for (let round = 1; round <= settings.rounds; round += 1) {
-      const turns = contenders.map((contender) => {
+      const searching = contenders.map((contender) => {
         const earlier = rounds.findLast(({ system }) => system === contender.name)?.best
         return { contender, search: searchFor(bench, settings, contender.name, earlier?.perSecond) }
       })
-      for (const [{ name: system }, sustained] of await searchInTurns(turns, settings)) {
+      for (const [{ name: system }, sustained] of await searchInTurns(searching, settings)) {
         const found = { round, system, ...sustained }
         rounds.push(found)
         settings.say(describe(bench, found))
@@ -87,20 +87,12 @@ function searchFor(
   earlier: number | undefined,
 ): Searching['search'] {
   const { precision, growth, stepsMax } = settings
-  if (earlier === undefined)
-    return searchSustainedRate({
-      startPerSecond: startOf(bench, system, settings),
-      precision,
-      growth,
-      stepsMax,
-    })
-  // Near what an earlier round has found, fewer steps do.
-  return searchSustainedRate({
-    startPerSecond: earlier * 0.85,
-    precision,
-    growth: Math.min(growth, 1.25),
-    stepsMax,
-  })
+  const near =
+    earlier === undefined
+      ? { startPerSecond: startOf(bench, system, settings), growth }
+      : // Near what an earlier round has found, fewer steps do.
+        { startPerSecond: earlier * 0.85, growth: Math.min(growth, 1.25) }
+  return searchSustainedRate({ ...near, precision, stepsMax })
 }
 
 function describe({ unit, unitsPerMessage }: ThroughputBench, round: ThroughputRound): string {
