@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { RawSocket } from '../../../tests/server/hostile/raw-socket.js'
 import { boundClosing } from './closing.js'
 import { jsonOnlyParser } from './json-parser.js'
+import { CLOSING_MS } from './limits.js'
 import { takeDirectly, tellHere } from './short-way.js'
 import { useTextWebSockets } from './text-web-socket.js'
 import type { RealtimeServer, RealtimeSocket } from './wire.js'
@@ -119,6 +120,12 @@ describe('the short way', () => {
     expect(short.length).toBeLessThan(5_000)
   })
 
+  it('counts a packet once, also where it is not taken', async () => {
+    const { there } = await open('websocket')
+    const asked = Array.from({ length: 2_000 }, (_, n) => there.timeout(5_000).emitWithAck('other', n))
+    expect(await Promise.all(asked)).toHaveLength(2_000)
+  })
+
   it('counts as a sign of life while a pong is awaited', async () => {
     server.engine.opts.pingInterval = 100
     server.engine.opts.pingTimeout = 1_000
@@ -169,6 +176,44 @@ describe('the short way', () => {
     for (let more = 0; more < 20; more += 1) tellHere(server, ROOM, 'room:events', events(told + more))
     await vi.waitFor(() => expect(got).toHaveLength(told + 20), { timeout: 5_000 })
     expect(got).toEqual(Array.from({ length: told + 20 }, (_, seq) => ['room:events', events(seq)]))
+  })
+
+  describe('to a reader that is slow', () => {
+    /** More than the network takes by itself. */
+    const large = { roomId: 'x'.repeat(16_000_000), events: [] }
+
+    async function openSlow() {
+      const arrival = new Promise<RealtimeSocket>((resolve) => server.once('connection', resolve))
+      const raw = await RawSocket.open(url)
+      await raw.connect({})
+      const here = await arrival
+      raw.stopReading()
+      tellHere(server, ROOM, 'room:events', large)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return { raw, here }
+    }
+
+    it('has the time of a closing client begin only when all was taken', async () => {
+      const { raw, here } = await openSlow()
+      tellHere(server, ROOM, 'room:events', events(1))
+      here.conn.close()
+      await new Promise((resolve) => setTimeout(resolve, 2 * CLOSING_MS))
+      raw.readOn()
+      await raw.next((text) => text.includes('"roomId":"1"'))
+      await raw.untilClosed()
+    })
+
+    it('keeps no more than the bytes that wait, and counts them', async () => {
+      const { raw, here } = await openSlow()
+      for (let seq = 0; seq < 100; seq += 1) tellHere(server, ROOM, 'room:events', events(seq))
+      const { waitingBytes, frames } = here.conn.transport as unknown as {
+        readonly waitingBytes: number
+        readonly frames: readonly Buffer[]
+      }
+      const kept = frames.reduce((sum, { buffer }) => sum + buffer.byteLength, 0)
+      expect([frames.length, kept]).toEqual([100, waitingBytes])
+      raw.destroy()
+    })
   })
 
   it('writes what was told last before a connection is closed', async () => {

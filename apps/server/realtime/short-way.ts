@@ -1,3 +1,4 @@
+import { PacketType } from 'socket.io-parser'
 import type { ServerEventName, ServerEventPayload } from '../contract/server-events.js'
 import { readEvent } from './read-event.js'
 import { textFrame } from './text-frame.js'
@@ -21,9 +22,7 @@ type Session = {
   hasRefreshedPingTimeout: boolean
 }
 
-const EVENT = '2'
-const ACK = '3'
-/** Before each of them, for Engine.IO. */
+/** Before each packet of Socket.io, for Engine.IO. */
 const MESSAGE = '4'
 
 /**
@@ -42,7 +41,7 @@ export function takeDirectly(socket: RealtimeSocket, taker: Taker): void {
     const [name, ...args] = event.data
     const { ackId } = event
     if (ackId !== null)
-      args.push((answer: unknown) => send(conn, `${ACK}${ackId}${JSON.stringify([answer])}`))
+      args.push((answer: unknown) => send(conn, `${PacketType.ACK}${ackId}${JSON.stringify([answer])}`))
     hearFrom(conn as unknown as Session)
     taker.take(name, args)
     return true
@@ -79,7 +78,7 @@ export function tellHere<N extends ServerEventName>(
   const { adapter, sockets } = io.of('/')
   const ids = adapter.rooms.get(room)
   if (ids === undefined) return
-  const packet = `${EVENT}${JSON.stringify([event, payload])}`
+  const packet = `${PacketType.EVENT}${JSON.stringify([event, payload])}`
   const frame = textFrame(MESSAGE + packet)
   for (const id of ids) {
     const socket = sockets.get(id)

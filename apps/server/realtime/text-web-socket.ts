@@ -128,7 +128,7 @@ export class TextWebSocket extends transports.websocket {
     writeTogether(connection, frames, this.written)
   }
 
-  /** After what was sent last has been read: from then on the client has only so long to answer the close. */
+  /** Once the network has taken what was sent last: from then on the client has only so long to answer the close (`boundClosing`). */
   override doClose(done?: () => void): void {
     this.flush()
     if (this.writing === 0) super.doClose(done)

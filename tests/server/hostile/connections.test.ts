@@ -171,7 +171,6 @@ describe('a connection that never signs in', () => {
       const startedMs = performance.now()
       const sockets = await Promise.all(Array.from({ length: 9 }, () => RawSocket.open(server, { from })))
       expect(sockets.map(({ status }) => status)).toEqual(sockets.map(() => 101))
-      const polledMs = performance.now()
       const polled = await send(server, 'GET', ENGINE, { from })
       expect(polled.status).toBe(200)
       const opens = async () => (await send(server, 'GET', ENGINE, { from })).status
@@ -182,10 +181,10 @@ describe('a connection that never signs in', () => {
 
       // One that talks without signing in is no better than one that is silent.
       await Promise.all(sockets.map((socket) => socket.untilClosed(10_500 - (performance.now() - startedMs))))
-      // The polling one was opened last, and has its 10 s as well.
+      // The polling one was opened last, and so may be closed a little after them.
       for (let place = 0; place < 10; place += 1)
         await until(`place ${place} is free`, async () => (await opens()) === 200, 2_000)
-      expect(performance.now() - polledMs).toBeLessThan(11_000)
+      expect(performance.now() - startedMs).toBeLessThan(11_000)
       elsewhere.destroy()
       await expectAlive(small)
     } finally {

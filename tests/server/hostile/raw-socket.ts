@@ -61,7 +61,7 @@ export const upgradeRequest = ({
 
 /** A WebSocket of Socket.io byte by byte, without the manners of a client library. */
 export class RawSocket {
-  /** Pings of Engine.IO; those that are answered are not among what was received. */
+  /** Whether pings of Engine.IO are answered, and then left out of what was received. */
   answersPings = true
   /** Texts that the server sent, in order. */
   readonly received: string[] = []
@@ -169,6 +169,10 @@ export class RawSocket {
   /** Takes nothing more from the network: what the server sends stays with it. */
   stopReading(): void {
     this.socket.pause()
+  }
+
+  readOn(): void {
+    this.socket.resume()
   }
 
   destroy(): void {
