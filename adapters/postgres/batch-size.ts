@@ -2,11 +2,9 @@ export type Batch = { readonly writes: number; readonly tookMs: number }
 
 /** About what a write takes the process and a database that share a core (docs/performance.md). */
 const WRITE_MS = 0.15
-/** What a commit may take by itself, and how many writes the next batch may hold then; the first that fits. */
-const MAX_BY_COMMIT_MS = [
-  [20, 100],
-  [50, 200],
-] as const
+/** What a commit takes by itself at most where it counts as quick. */
+const QUICK_COMMIT_MS = 50
+const MAX_OF_QUICK = 200
 const MAX = 500
 
 /**
@@ -17,5 +15,5 @@ const MAX = 500
  */
 export function batchSize({ writes, tookMs }: Batch): number {
   const commitMs = tookMs - writes * WRITE_MS
-  return MAX_BY_COMMIT_MS.find(([atMostMs]) => commitMs <= atMostMs)?.[1] ?? MAX
+  return commitMs <= QUICK_COMMIT_MS ? MAX_OF_QUICK : MAX
 }

@@ -76,6 +76,24 @@ describe('WriteQueue', () => {
     assert.deepEqual(named(queue.take('free', 2)), ['b client:1', 'a client:2'])
   })
 
+  it('takes all that may be committed of a room together, and passes over one that does not fit whole', () => {
+    const three = Array.from({ length: 3 }, (_, i) => waiting('b', `client:${i}`))
+    const others = ['c', 'd', 'e', 'f', 'g'].map((roomId) => waiting(roomId, 'client:0'))
+    const queue = queueOf(waiting('a', 'client:0'), waiting('a', 'client:1'), ...three, ...others)
+    assert.deepEqual(named(queue.take('free', 4)), ['a client:0', 'a client:1', 'c client:0', 'd client:0'])
+    assert.deepEqual(named(queue.take('free', 4)), ['b client:0', 'b client:1', 'b client:2', 'e client:0'])
+  })
+
+  it('passes over no room for writes that could not be committed with its first anyway', () => {
+    const queue = queueOf(
+      waiting('a', 'client:0'),
+      waiting('b', 'room'),
+      waiting('b', 'client:1'),
+      waiting('b', 'client:2'),
+    )
+    assert.deepEqual(named(queue.take('free', 3)), ['a client:0', 'b room'])
+  })
+
   it('sets a contended room apart, with its writes in their order, until it is free again', () => {
     const queue = queueOf(waiting('a', 'client:1'), waiting('a', 'client:2'))
     const batch = queue.take('free', 10)

@@ -51,18 +51,28 @@ export class WriteQueue {
     this.count += 1
   }
 
-  /** The next batch: of each room that is not busy, as many of its first writes as may be committed together. */
+  /**
+   * The next batch: of each room that is not busy, as many of its first writes as may be committed together. A room of which not all of
+   * these have place is passed over, and stays before those that came later.
+   */
   take(lane: Lane, max: number): readonly WaitingWrite[] {
     const batch: WaitingWrite[] = []
     if (lane === 'contended' && this.contended === 0) return batch
     const passed: RoomLine[] = []
     const goesOn: RoomLine[] = []
     for (const room of this.line) {
-      if (batch.length >= max || room.isBusy || room.lane !== lane) {
+      const left = max - batch.length
+      if (left === 0 || room.isBusy || room.lane !== lane) {
         passed.push(room)
         continue
       }
-      batch.push(...room.writes.splice(0, compatible(room.writes, max - batch.length)))
+      const many = compatible(room.writes, max)
+      // What is left behind of a room waits for all others once more; only of one that fills a batch something has to be.
+      if (many > left && many < max) {
+        passed.push(room)
+        continue
+      }
+      batch.push(...room.writes.splice(0, Math.min(many, left)))
       room.isBusy = true
       room.isInLine = room.writes.length > 0
       if (room.isInLine) goesOn.push(room)
