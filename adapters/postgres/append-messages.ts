@@ -1,5 +1,5 @@
 import type { Actor } from '../../core/domain/account.js'
-import type { RoomId, UserId } from '../../core/domain/ids.js'
+import type { LoginId, RoomId, UserId } from '../../core/domain/ids.js'
 import type { Room } from '../../core/domain/room.js'
 import {
   type MessageDraft,
@@ -11,6 +11,7 @@ import {
 } from '../../core/domain/room-event.js'
 import type { RoomWrite } from '../../core/ports/room-log-port.js'
 import { forgetParameters, type Sql } from './connection.js'
+import type { KnownLogins } from './known-logins.js'
 import { type KnownRooms, type Sent, sentNext } from './known-rooms.js'
 import { type RoomRow, toHeads, toRoom } from './room-rows.js'
 
@@ -21,7 +22,7 @@ type Placed = {
   readonly draft: MessageDraft
   readonly stamp: Stamp
   /** The login that has to be live; null for none, and where the message before it depends on the same. */
-  readonly loginId: string | null
+  readonly loginId: LoginId | null
   /** Among the messages of the room, and among its sender's in it. */
   readonly ordinal: number
   readonly senderOrdinal: number
@@ -100,23 +101,65 @@ export function commitOf({ row, placed }: PlannedAppend): RoomCommit {
   }
 }
 
-/** Appends in one call and answers which rooms were as they are known; the others were left alone. */
+/**
+ * Appends in one call and answers which rooms were as they are known; the others were left alone. Logins that are known to live in
+ * the present epoch are not looked up; where it turns out to be another one, all are, by a second call.
+ */
 export async function appendMessages(
   sql: Sql,
   plans: readonly PlannedAppend[],
+  logins: KnownLogins,
 ): Promise<ReadonlySet<RoomId>> {
   const placed = plans.flatMap((plan) => plan.placed)
+  const needed = placed.map(({ loginId }) => loginId)
+  const { epoch } = logins
+  const unsure = needed.map((id) => (id === null || logins.livesIn(epoch, id) ? null : id))
+  const relies = unsure.some((id, index) => id !== needed[index])
+  let lookedUp = unsure
+  let answer = await callAppend(sql, plans, placed, { epoch: relies ? epoch : null, lookedUp })
+  if (answer.appended === null) {
+    lookedUp = needed
+    answer = await callAppend(sql, plans, placed, { epoch: null, lookedUp })
+  }
+  const appended = new Set(answer.appended)
+  const foundLive = lookedUp.filter(
+    (id, index) => id !== null && appended.has(placed[index]?.draft.roomId ?? ''),
+  )
+  logins.foundIn(
+    answer.epoch,
+    foundLive.filter((id) => id !== null),
+  )
+  return appended
+}
+
+type Looking = {
+  /** Relied on for the logins that are not looked up; null where none is left out. */
+  readonly epoch: string | null
+  /** For each message its login, or null. */
+  readonly lookedUp: readonly (LoginId | null)[]
+}
+
+/** `appended` is null, and nothing is stored, where the epoch is another one than the one that was relied on. */
+async function callAppend(
+  sql: Sql,
+  plans: readonly PlannedAppend[],
+  placed: readonly Placed[],
+  { epoch, lookedUp }: Looking,
+): Promise<{ readonly appended: readonly RoomId[] | null; readonly epoch: string | null }> {
   const drafts = placed.map(({ draft }) => draft)
   const stamps = placed.map(({ stamp }) => stamp)
-  const query = sql<{ appended: RoomId[] }[]>`
+  const isOneEach = placed.length === plans.length
+  const query = sql<{ answer: { appended: RoomId[] | null; epoch: string | null } }[]>`
     select to_json(append_messages(
+      ${epoch}::uuid,
       ${plans.map(({ row }) => row.id)}::uuid[],
       ${plans.map(({ row }) => row.head)}::bigint[],
+      ${plans.map(({ row, placed }) => row.head + placed.length)}::bigint[],
       ${drafts.map(({ id }) => id)}::uuid[],
-      ${drafts.map(({ roomId }) => roomId)}::uuid[],
-      ${stamps.map(({ seq }) => seq)}::bigint[],
+      ${isOneEach ? null : drafts.map(({ roomId }) => roomId)}::uuid[],
+      ${isOneEach ? null : stamps.map(({ seq }) => seq)}::bigint[],
       ${drafts.map(({ senderId }) => senderId)}::uuid[],
-      ${placed.map(({ loginId }) => loginId)}::uuid[],
+      ${lookedUp.every((id) => id === null) ? null : lookedUp}::uuid[],
       ${drafts.map(({ clientMessageId }) => clientMessageId)}::text[],
       ${drafts.map(({ submittedDigest }) => submittedDigest)}::text[],
       ${drafts.map(({ deliveredUnder }) => deliveredUnder)}::text[],
@@ -124,9 +167,10 @@ export async function appendMessages(
       ${stamps.map(({ atMs }) => atMs)}::bigint[],
       ${placed.map(({ ordinal }) => ordinal)}::bigint[],
       ${placed.map(({ senderOrdinal }) => senderOrdinal)}::bigint[],
-      ${placed.map(({ opensBlock }) => String(opensBlock))}::boolean[]
-    )) as appended`
+      ${placed.some(({ opensBlock }) => opensBlock) ? placed.map(({ opensBlock }) => String(opensBlock)) : null}::boolean[]
+    )) as answer`
   const [row] = await query
   forgetParameters(query)
-  return new Set(row?.appended ?? [])
+  if (row === undefined) throw new Error('append_messages has answered nothing')
+  return row.answer
 }

@@ -47,7 +47,7 @@ export class KnownAppends {
   async append(planned: readonly Planned[]): Promise<readonly Planned[]> {
     const plans = planned.map(({ plan }) => plan)
     const done = await this.database
-      .call(this.port, (sql) => appendMessages(sql, plans), { first: true })
+      .call(this.port, (sql) => appendMessages(sql, plans, this.rooms.logins), { first: true })
       .catch((error: unknown) => ({ error }))
     if ('error' in done) return this.failed(planned, done.error)
     const appended = planned.filter(({ plan }) => done.has(plan.row.id))

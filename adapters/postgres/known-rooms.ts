@@ -1,7 +1,8 @@
-import type { LoginId, RoomId, UserId } from '../../core/domain/ids.js'
+import type { RoomId, UserId } from '../../core/domain/ids.js'
 import type { Member, Room, RoomHeads } from '../../core/domain/room.js'
 import type { RoomFacts, RoomWrite } from '../../core/ports/room-log-port.js'
-import type { LiveLogin } from './live-login.js'
+import { KnownLogins } from './known-logins.js'
+import { putBounded } from './put-bounded.js'
 import { type RoomRow, withHeads } from './room-rows.js'
 import { blockOf } from './sender-blocks.js'
 
@@ -35,20 +36,17 @@ export type KnownRoom = {
   readonly people: ReadonlyMap<UserId, KnownMember>
 }
 
-type Bounds = { readonly rooms: number; readonly logins: number }
-
-const BOUNDS: Bounds = { rooms: 10_000, logins: 50_000 }
+const ROOMS_MAX = 10_000
 
 /**
  * What this process knows of rooms from its own writes: true for as long as the room's head in the database is the head of
  * `row`, since nothing of a room changes without raising it. Whoever decides by it has to have the head compared by the write.
  */
 export class KnownRooms {
-  /** Both in order of use, the longest unused first, once they are so many that it may matter. */
+  readonly logins = new KnownLogins()
   private readonly rooms = new Map<RoomId, KnownRoom>()
-  private readonly logins = new Map<LoginId, LiveLogin>()
 
-  constructor(private readonly bounds: Bounds = BOUNDS) {}
+  constructor(private readonly max = ROOMS_MAX) {}
 
   get(roomId: RoomId): KnownRoom | undefined {
     return this.rooms.get(roomId)
@@ -61,7 +59,7 @@ export class KnownRooms {
   factsFor({ roomId, actor, atMs, needs }: RoomWrite<unknown>, room: Room): RoomFacts | null {
     if (needs.clientMessageId === undefined || Object.keys(needs).length > 1) return null
     const person = this.rooms.get(roomId)?.people.get(actor.userId)
-    if (person === undefined || !this.mayBeLive(actor, atMs)) return null
+    if (person === undefined || !this.logins.mayBeLive(actor, atMs)) return null
     return {
       room,
       loginIsLive: true,
@@ -81,11 +79,7 @@ export class KnownRooms {
     const { id } = room.row
     const known = this.rooms.get(id)
     const stillHolds = known?.row.head === before
-    this.put(this.rooms, id, stillHolds ? merged(known, room) : room, this.bounds.rooms)
-  }
-
-  learnLogins(logins: ReadonlyMap<LoginId, LiveLogin>): void {
-    for (const [id, login] of logins) this.put(this.logins, id, login, this.bounds.logins)
+    putBounded(this.rooms, id, stillHolds ? merged(known, room) : room, this.max)
   }
 
   /** The room has gone on from the head that is known, by messages of these senders alone. */
@@ -99,24 +93,11 @@ export class KnownRooms {
       if (person?.sent != null) person.sent = count === null ? null : sentNext(person.sent, count)
     }
     const advanced = { row: withHeads(known.row, heads), count, people: known.people }
-    this.put(this.rooms, roomId, advanced, this.bounds.rooms)
+    putBounded(this.rooms, roomId, advanced, this.max)
   }
 
   forget(roomId: RoomId): void {
     this.rooms.delete(roomId)
-  }
-
-  private mayBeLive({ userId, loginId }: RoomWrite<unknown>['actor'], atMs: number): boolean {
-    if (loginId === null) return true
-    const login = this.logins.get(loginId)
-    return login !== undefined && login.userId === userId && atMs < login.expiresAtMs
-  }
-
-  private put<K, V>(map: Map<K, V>, key: K, value: V, max: number): void {
-    // A map whose entries come and go is copied again and again.
-    if (map.size > max / 2) map.delete(key)
-    map.set(key, value)
-    if (map.size > max) for (const [oldest] of map) return void map.delete(oldest)
   }
 }
 

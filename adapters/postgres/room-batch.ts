@@ -68,7 +68,7 @@ export async function runBatch(
 }
 
 function teach(known: KnownRooms, appender: RoomAppender, facts: BatchFacts): void {
-  known.learnLogins(facts.logins)
+  known.logins.learn(facts.logins)
   const counts = new Map<RoomId, number>()
   const sent = new Map<RoomId, Map<UserId, Sent>>()
   for (const row of appender.ordinals) {

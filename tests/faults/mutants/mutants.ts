@@ -58,9 +58,9 @@ const ackBeforeCommitShortWay: Mutant = {
   replacements: [
     {
       file: 'adapters/postgres/known-appends.js',
-      find: '.call(this.port, (sql) => appendMessages(sql, plans), { first: true })',
+      find: '.call(this.port, (sql) => appendMessages(sql, plans, this.rooms.logins), { first: true })',
       put: `.transaction(this.port, async (tx) => {
-            const appended = await appendMessages(tx, plans);
+            const appended = await appendMessages(tx, plans, this.rooms.logins);
             for (const each of planned)
                 if (appended.has(each.plan.row.id))
                     answer(each);
@@ -190,7 +190,7 @@ const endedLoginsLocally: Mutant = {
       put: 'and u.disabled_at_ms is null',
     },
     {
-      file: 'adapters/postgres/migrations/010.do.used_client_ids.sql',
+      file: 'adapters/postgres/migrations/012.do.login_epoch.sql',
       find: 'and l.ended_at_ms is null and u.disabled_at_ms is null',
       put: 'and u.disabled_at_ms is null',
     },
