@@ -1,5 +1,6 @@
 import { PacketType } from 'socket.io-parser'
 import type { ServerEventName, ServerEventPayload } from '../contract/server-events.js'
+import { type Answer, answerJson, eventJson } from './message-json.js'
 import { readEvent } from './read-event.js'
 import { textFrame } from './text-frame.js'
 import { TextWebSocket } from './text-web-socket.js'
@@ -41,7 +42,7 @@ export function takeDirectly(socket: RealtimeSocket, taker: Taker): void {
     const [name, ...args] = event.data
     const { ackId } = event
     if (ackId !== null)
-      args.push((answer: unknown) => send(conn, `${PacketType.ACK}${ackId}${JSON.stringify([answer])}`))
+      args.push((answer: Answer) => send(conn, `${PacketType.ACK}${ackId}${answerJson(answer)}`))
     hearFrom(conn as unknown as Session)
     taker.take(name, args)
     return true
@@ -78,7 +79,7 @@ export function tellHere<N extends ServerEventName>(
   const { adapter, sockets } = io.of('/')
   const ids = adapter.rooms.get(room)
   if (ids === undefined) return
-  const packet = `${PacketType.EVENT}${JSON.stringify([event, payload])}`
+  const packet = `${PacketType.EVENT}${eventJson(event, payload)}`
   const frame = textFrame(MESSAGE + packet)
   for (const id of ids) {
     const socket = sockets.get(id)
