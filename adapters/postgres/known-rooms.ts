@@ -1,6 +1,6 @@
 import type { RoomId, UserId } from '../../core/domain/ids.js'
 import type { Member, Room, RoomHeads } from '../../core/domain/room.js'
-import type { RoomFacts, RoomWrite } from '../../core/ports/room-log-port.js'
+import type { RoomFacts, RoomNeeds, RoomWrite } from '../../core/ports/room-log-port.js'
 import { KnownLogins } from './known-logins.js'
 import { putBounded } from './put-bounded.js'
 import { type RoomRow, withHeads } from './room-rows.js'
@@ -57,7 +57,7 @@ export class KnownRooms {
    * ended and whether the message is there already, the write has to look up. Null where something else is needed.
    */
   factsFor({ roomId, actor, atMs, needs }: RoomWrite<unknown>, room: Room): RoomFacts | null {
-    if (needs.clientMessageId === undefined || Object.keys(needs).length > 1) return null
+    if (!isPlainSend(needs)) return null
     const person = this.rooms.get(roomId)?.people.get(actor.userId)
     if (person === undefined || !this.logins.mayBeLive(actor, atMs)) return null
     return {
@@ -99,6 +99,11 @@ export class KnownRooms {
   forget(roomId: RoomId): void {
     this.rooms.delete(roomId)
   }
+}
+
+function isPlainSend(needs: RoomNeeds): boolean {
+  for (const need in needs) if (need !== 'clientMessageId') return false
+  return needs.clientMessageId !== undefined
 }
 
 /** `newer` with what it does not say taken from `older`. */

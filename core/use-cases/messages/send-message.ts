@@ -12,7 +12,7 @@ import type { MediatorPort, Verdict } from '../../ports/mediator-port.js'
 import type { RateLimitPort } from '../../ports/rate-limit-port.js'
 import type { RoomDecision, RoomFacts, RoomLogPort } from '../../ports/room-log-port.js'
 import type { TokenPort } from '../../ports/token-port.js'
-import { takesOfText, withinLimits } from '../rate-limiting.js'
+import { type Take, takesOfText, withinLimits } from '../rate-limiting.js'
 import type { KnownAccess } from '../rooms/known-access.js'
 import { admitReader, admitWriter } from '../rooms/room-access.js'
 import { commentOf, deliveredUnder, isUnread, UNREAD, writeRead } from './gate.js'
@@ -82,7 +82,7 @@ export class SendMessage {
         roomId,
         actor,
         atMs: clock.nowMs(),
-        needs: { clientMessageId, ...(replyTo === undefined ? {} : { replyTo }) },
+        needs: replyTo === undefined ? { clientMessageId } : { clientMessageId, replyTo },
         touches: `client:${actor.userId}:${clientMessageId}`,
         decide: (facts) => decide(facts, verdict, draft),
       }),
@@ -92,16 +92,16 @@ export class SendMessage {
   /** Before its text is judged an author must be let in, so that strangers cost no model anything; the write decides anew. */
   private admit(actor: Actor, roomId: RoomId): Admission | Promise<Admission> {
     const known = this.ports.knownAccess.known(roomId, actor.userId)
-    return known === null ? this.admitUnknown(actor, roomId) : this.limit(actor, known.room)
+    return known === null ? this.admitUnknown(actor, roomId) : this.limit(known.access.room, known.takes)
   }
 
   private async admitUnknown(actor: Actor, roomId: RoomId): Promise<Admission> {
     const access = await admitReader(this.ports.knownAccess, actor, roomId)
-    return access.ok ? this.limit(actor, access.value.room) : access
+    return access.ok ? this.limit(access.value.room, takesOfText(roomId, actor.userId)) : access
   }
 
-  private limit(actor: Actor, room: Room): Admission | Promise<Admission> {
-    const allowed = withinLimits(this.ports.limits, takesOfText(room.id, actor.userId))
+  private limit(room: Room, takes: readonly Take[]): Admission | Promise<Admission> {
+    const allowed = withinLimits(this.ports.limits, takes)
     const admission = (result: Result<null, Refusal>) => (result.ok ? ok(room) : result)
     return allowed instanceof Promise ? allowed.then(admission) : admission(allowed)
   }

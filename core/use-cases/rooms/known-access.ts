@@ -2,13 +2,21 @@ import type { RoomId, UserId } from '../../domain/ids.js'
 import type { RoomEventType } from '../../domain/room-event.js'
 import type { RoomAccess, RoomRepoPort } from '../../ports/room-repo-port.js'
 import type { RoomFeed } from '../feed/room-feed.js'
+import { type Take, takesOfText } from '../rate-limiting.js'
 
 type Rooms = Pick<RoomRepoPort, 'access'>
 type Feed = Pick<RoomFeed, 'onEvents' | 'onUntracked' | 'trackingOf'>
 
+/** Someone who may write in a room, as far as is known. */
+export type KnownAuthor = {
+  readonly access: RoomAccess
+  /** Of a text; kept, as making and hashing the keys of limits costs a send more than looking this up. */
+  readonly takes: readonly Take[]
+}
+
 /** What is known of one tracked room. */
 type Known = {
-  readonly members: Map<UserId, RoomAccess>
+  readonly members: Map<UserId, KnownAuthor>
   /** Seq of the newest delivered event that changed who is a member, or how the room is set. */
   changedSeq: number
 }
@@ -45,14 +53,14 @@ export class KnownAccess {
   }
 
   /** Null where it is not known, or there is none. */
-  known(roomId: RoomId, userId: UserId): RoomAccess | null {
+  known(roomId: RoomId, userId: UserId): KnownAuthor | null {
     return this.rooms.get(roomId)?.members.get(userId) ?? null
   }
 
   /** Null where there is no such room or the user is not a member. */
   async access(roomId: RoomId, userId: UserId): Promise<RoomAccess | null> {
     const known = this.known(roomId, userId)
-    if (known !== null) return known
+    if (known !== null) return known.access
     const tracking = this.feed.trackingOf(roomId)
     const access = await this.store.access(roomId, userId)
     // What was read before the following began anew may have changed unseen in between.
@@ -63,13 +71,14 @@ export class KnownAccess {
 
   private remember(roomId: RoomId, userId: UserId, access: RoomAccess): void {
     const { members, changedSeq } = this.of(roomId)
-    if (access.heads.head >= changedSeq) members.set(userId, access)
+    if (access.heads.head >= changedSeq) members.set(userId, { access, takes: takesOfText(roomId, userId) })
   }
 
   private forgetOlder(roomId: RoomId, seq: number): void {
     const known = this.of(roomId)
     known.changedSeq = seq
-    for (const [userId, { heads }] of known.members) if (heads.head < seq) known.members.delete(userId)
+    for (const [userId, { access }] of known.members)
+      if (access.heads.head < seq) known.members.delete(userId)
   }
 
   private of(roomId: RoomId): Known {
