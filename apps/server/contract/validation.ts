@@ -22,8 +22,10 @@ export function validatorOf(schema: TObject): Validate {
     if (unknown.length > 0) return refusal(unknown.slice(0, DETAILS_MAX).map(unknownField))
     compiled ??= Compile(schema)
     if (!compiled.Check(value)) return refusal(compiled.Errors(value)[1].flatMap(toDetails))
-    const path = findUnstorable(value)
-    if (path !== null) return refusal([{ path, message: 'must not contain NUL or lone surrogates' }])
+    if (!isStorable(value as object)) {
+      const path = findUnstorable(value) ?? ''
+      return refusal([{ path, message: 'must not contain NUL or lone surrogates' }])
+    }
     return ok(value as object)
   }
 }
@@ -59,12 +61,22 @@ function toDetails(error: TLocalizedValidationError): ValidationDetail[] {
   }
 }
 
-/** Postgres stores neither NUL nor half a surrogate pair. What is walked has matched its schema, so it is small. */
+const isStorableText = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
+
+/** Postgres stores neither NUL nor half a surrogate pair. What nearly all requests are, flat and storable, is found without their paths. */
+function isStorable(fields: object): boolean {
+  for (const field of Object.values(fields))
+    if (typeof field === 'string' ? !isStorableText(field) : typeof field === 'object' && field !== null)
+      return findUnstorable(fields) === null
+  return true
+}
+
+/** What is walked has matched its schema, so it is small. */
 function findUnstorable(value: unknown): string | null {
   const rest: [path: string, value: unknown][] = [['', value]]
   for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
     const [path, inner] = next
-    if (typeof inner === 'string' && (inner.includes('\0') || !inner.isWellFormed())) return path
+    if (typeof inner === 'string' && !isStorableText(inner)) return path
     if (typeof inner !== 'object' || inner === null) continue
     for (const [name, field] of Object.entries(inner))
       rest.push([path === '' ? name : `${path}.${name}`, field])
