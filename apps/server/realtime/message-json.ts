@@ -39,15 +39,30 @@ function isPlainDelivery(data: unknown): data is WireDelivery {
 }
 
 function ofMessage(message: WireMessage): string {
-  const { flaggedBy, reactions, mediation } = message
+  const { id, roomId, seq, senderId, clientMessageId } = message
+  const sent = `{"id":"${id}","roomId":"${roomId}","seq":${seq},"senderId":"${senderId}","clientMessageId":"${clientMessageId}","text":${ofText(message.text)}`
+  return isOutsideThreads(message) && isUntouched(message)
+    ? `${sent},"threadId":null,"threadSeq":null,"threadBy":null,"replyTo":null,"createdAt":"${message.createdAt}","editedAt":null,"deletedAt":null,"reactions":{},"flaggedBy":[],"mediation":null}`
+    : `${sent}${ofPlace(message)}${ofChanges(message)}}`
+}
+
+const isOutsideThreads = ({ threadId, threadSeq, threadBy, replyTo }: WireMessage): boolean =>
+  threadId === null && threadSeq === null && threadBy === null && replyTo === null
+
+const isUntouched = ({ editedAt, deletedAt, reactions, flaggedBy, mediation }: WireMessage): boolean =>
+  editedAt === null &&
+  deletedAt === null &&
+  flaggedBy.length === 0 &&
+  mediation === null &&
+  Object.keys(reactions).length === 0
+
+const ofPlace = ({ threadId, threadSeq, threadBy, replyTo }: WireMessage): string =>
+  `,"threadId":${ofToken(threadId)},"threadSeq":${threadSeq},"threadBy":${ofToken(threadBy)},"replyTo":${ofToken(replyTo)}`
+
+function ofChanges({ createdAt, editedAt, deletedAt, reactions, flaggedBy, mediation }: WireMessage): string {
   return (
-    `{"id":${ofToken(message.id)},"roomId":${ofToken(message.roomId)},"seq":${message.seq}` +
-    `,"senderId":${ofToken(message.senderId)},"clientMessageId":${ofToken(message.clientMessageId)}` +
-    `,"text":${ofText(message.text)},"threadId":${ofToken(message.threadId)},"threadSeq":${message.threadSeq}` +
-    `,"threadBy":${ofToken(message.threadBy)},"replyTo":${ofToken(message.replyTo)}` +
-    `,"createdAt":${ofToken(message.createdAt)},"editedAt":${ofToken(message.editedAt)}` +
-    `,"deletedAt":${ofToken(message.deletedAt)},"reactions":${JSON.stringify(reactions)}` +
-    `,"flaggedBy":${flaggedBy.length === 0 ? '[]' : JSON.stringify(flaggedBy)}` +
-    `,"mediation":${mediation === null ? 'null' : JSON.stringify(mediation)}}`
+    `,"createdAt":${ofToken(createdAt)},"editedAt":${ofToken(editedAt)},"deletedAt":${ofToken(deletedAt)}` +
+    `,"reactions":${JSON.stringify(reactions)},"flaggedBy":${JSON.stringify(flaggedBy)}` +
+    `,"mediation":${JSON.stringify(mediation)}`
   )
 }

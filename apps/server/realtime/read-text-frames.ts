@@ -61,15 +61,21 @@ function payloadLength(chunk: Buffer, at: number): number {
 
 /** Null, with the chunk as it was, where it is no UTF-8. */
 function textOf(chunk: Buffer, start: number, end: number): string | null {
-  const payload = chunk.subarray(start, end)
-  unmask(payload, chunk, start - MASK_BYTES)
-  if (isUtf8(payload)) return payload.toString()
-  unmask(payload, chunk, start - MASK_BYTES)
+  const isAscii = unmask(chunk, start, end)
+  // What most messages are needs neither be checked nor decoded.
+  if (isAscii) return chunk.toString('latin1', start, end)
+  if (isUtf8(chunk.subarray(start, end))) return chunk.toString('utf8', start, end)
+  unmask(chunk, start, end)
   return null
 }
 
-/** Twice leaves it as it was. */
-function unmask(payload: Buffer, chunk: Buffer, maskAt: number): void {
-  for (let at = 0; at < payload.length; at += 1)
-    payload[at] = (payload[at] as number) ^ (chunk[maskAt + (at & 3)] as number)
+/** Whether all of it is ASCII then. Twice leaves it as it was. */
+function unmask(chunk: Buffer, start: number, end: number): boolean {
+  let bits = 0
+  for (let at = start; at < end; at += 1) {
+    const byte = (chunk[at] as number) ^ (chunk[start - MASK_BYTES + ((at - start) & 3)] as number)
+    chunk[at] = byte
+    bits |= byte
+  }
+  return bits < 0x80
 }

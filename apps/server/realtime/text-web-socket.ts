@@ -3,6 +3,7 @@ import type { Socket as NetSocket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type Transport, transports } from 'engine.io'
 import { readTextFrames } from './read-text-frames.js'
+import { Slab } from './slab.js'
 import { textFrame } from './text-frame.js'
 import type { RealtimeServer } from './wire.js'
 
@@ -17,6 +18,9 @@ type Shared = { wsPreEncodedFrame?: readonly Buffer[] }
 
 /** More than this, which waited for a slow reader, is not copied: frames for many are kept once, however many wait for them. */
 const COPY_MAX = 65_536
+
+/** For what is written together. */
+const slab = new Slab()
 
 type EngineServer = {
   readonly opts: { readonly maxHttpBufferSize: number }
@@ -184,7 +188,7 @@ function writeTogether(
   let bytes = 0
   for (const { length } of frames) bytes += length
   if (bytes <= COPY_MAX) {
-    socket.write(Buffer.concat(frames, bytes), done)
+    socket.write(slab.join(frames, bytes), done)
     return
   }
   socket.cork()
