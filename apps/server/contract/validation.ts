@@ -22,10 +22,8 @@ export function validatorOf(schema: TObject): Validate {
     if (unknown.length > 0) return refusal(unknown.slice(0, DETAILS_MAX).map(unknownField))
     compiled ??= Compile(schema)
     if (!compiled.Check(value)) return refusal(compiled.Errors(value)[1].flatMap(toDetails))
-    if (!isStorable(value as object)) {
-      const path = findUnstorable(value) ?? ''
-      return refusal([{ path, message: 'must not contain NUL or lone surrogates' }])
-    }
+    const path = isFlatAndStorable(value as object) ? null : findUnstorable(value)
+    if (path !== null) return refusal([{ path, message: 'must not contain NUL or lone surrogates' }])
     return ok(value as object)
   }
 }
@@ -61,15 +59,14 @@ function toDetails(error: TLocalizedValidationError): ValidationDetail[] {
   }
 }
 
+/** Postgres stores neither NUL nor half a surrogate pair. */
 const isStorableText = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
 
-/** Postgres stores neither NUL nor half a surrogate pair. What nearly all requests are, flat and storable, is found without their paths. */
-function isStorable(fields: object): boolean {
-  for (const field of Object.values(fields))
-    if (typeof field === 'string' ? !isStorableText(field) : typeof field === 'object' && field !== null)
-      return findUnstorable(fields) === null
-  return true
-}
+/** What nearly all requests are, found without making the paths of their fields. */
+const isFlatAndStorable = (fields: object): boolean =>
+  Object.values(fields).every((field) =>
+    typeof field === 'string' ? isStorableText(field) : typeof field !== 'object' || field === null,
+  )
 
 /** What is walked has matched its schema, so it is small. */
 function findUnstorable(value: unknown): string | null {

@@ -17,16 +17,6 @@ type Parts = {
 
 /** Pushes the log of each followed room to the local sockets in it, and takes those out who have left. */
 export function deliverRoomEvents({ io, roomFeed, connections, metrics }: Parts): void {
-  /** Of the rooms that are followed: to make and hash the name for each packet costs more than to look it up. */
-  const channels = new Map<RoomId, string>()
-  roomFeed.onUntracked((roomId) => channels.delete(roomId))
-  const channelOf = (roomId: RoomId): string => {
-    const known = channels.get(roomId)
-    if (known !== undefined) return known
-    const channel = roomChannel(roomId)
-    channels.set(roomId, channel)
-    return channel
-  }
   const depart = (roomId: RoomId, { userId, seq }: Departure): void => {
     for (const connection of connections.of(userId)) connection.depart(roomId, seq)
   }
@@ -34,7 +24,7 @@ export function deliverRoomEvents({ io, roomFeed, connections, metrics }: Parts)
   roomFeed.onEvents((roomId, events: readonly RoomEvent[]) => {
     for (const packet of splitAtDepartures(events)) {
       try {
-        tellHere(io, channelOf(roomId), 'room:events', { roomId, events: wireRoomEvents(packet.events) })
+        tellHere(io, roomChannel(roomId), 'room:events', { roomId, events: wireRoomEvents(packet.events) })
       } finally {
         // Whoever has left hears nothing more, whatever went wrong.
         if (packet.departed !== null) depart(roomId, packet.departed)

@@ -7,7 +7,7 @@ import { type Take, takesOfText } from '../rate-limiting.js'
 type Rooms = Pick<RoomRepoPort, 'access'>
 type Feed = Pick<RoomFeed, 'onEvents' | 'onUntracked' | 'trackingOf'>
 
-/** Someone who may write in a room, as far as is known. */
+/** A member who has tried to write in a room. */
 export type KnownAuthor = {
   readonly access: RoomAccess
   /** Of a text; kept, as making and hashing the keys of limits costs a send more than looking this up. */

@@ -1,5 +1,8 @@
+import Type from 'typebox'
 import { describe, expect, it } from 'vitest'
+import { strict } from '../../../apps/server/contract/fields.js'
 import { OPERATIONS } from '../../../apps/server/contract/operations/index.js'
+import { validatorOf } from '../../../apps/server/contract/validation.js'
 
 const ROOM = '0198c0de-0000-7000-8000-000000000001'
 
@@ -81,6 +84,20 @@ describe('a request', () => {
     ['8,001 characters', 'x'.repeat(8_001)],
   ])('refuses %s for a text (input D8)', (_kind, text) => {
     expect(detailsOf('sendMessage', { ...send, text }).map(({ path }) => path)).toEqual(['text'])
+  })
+
+  it('is refused for what cannot be stored, however deep it lies', () => {
+    const Person = Type.Object({ names: Type.Array(Type.String()) })
+    const validate = validatorOf(strict({ note: Type.String(), person: Person }))
+    const pathOf = (note: string, name: string) => {
+      const result = validate({ note, person: { names: ['Ada', name] } })
+      return !result.ok && result.refusal.code === 'VALIDATION_FAILED'
+        ? result.refusal.details[0]?.path
+        : null
+    }
+    expect(pathOf('a note', 'Max')).toBeNull()
+    expect(pathOf('a\0note', 'Max')).toBe('note')
+    expect(pathOf('a note', 'M\ud800x')).toBe('person.names.1')
   })
 
   it('counts a text in code points', () => {
