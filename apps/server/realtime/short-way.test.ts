@@ -13,6 +13,11 @@ import type { RealtimeServer, RealtimeSocket } from './wire.js'
 
 const ROOM = 'room:one'
 const events = (seq: number) => ({ roomId: String(seq), events: [] })
+/** As large as that. */
+const eventsOf = (bytes: number) => ({ roomId: 'x'.repeat(bytes), events: [] })
+
+const waitingFor = ({ conn }: RealtimeSocket) =>
+  conn.transport as unknown as { readonly waitingBytes: number; readonly frames: readonly Buffer[] }
 
 describe('the short way', () => {
   let server: RealtimeServer
@@ -206,13 +211,20 @@ describe('the short way', () => {
     it('keeps no more than the bytes that wait, and counts them', async () => {
       const { raw, here } = await openSlow()
       for (let seq = 0; seq < 100; seq += 1) tellHere(server, ROOM, 'room:events', events(seq))
-      const { waitingBytes, frames } = here.conn.transport as unknown as {
-        readonly waitingBytes: number
-        readonly frames: readonly Buffer[]
-      }
+      for (let seq = 0; seq < 100; seq += 1) tellHere(server, ROOM, 'room:events', eventsOf(300))
+      const { waitingBytes, frames } = waitingFor(here)
       const kept = frames.reduce((sum, { buffer }) => sum + buffer.byteLength, 0)
-      expect([frames.length, kept]).toEqual([100, waitingBytes])
+      expect([frames.length, kept]).toEqual([200, waitingBytes])
       raw.destroy()
+    })
+
+    it('keeps what is large once, however many wait for it', async () => {
+      const [one, other] = [await openSlow(), await openSlow()]
+      tellHere(server, ROOM, 'room:events', eventsOf(8_000))
+      const [mine, theirs] = [waitingFor(one.here).frames.at(-1), waitingFor(other.here).frames.at(-1)]
+      expect(mine?.length).toBeGreaterThan(8_000)
+      expect(mine === theirs).toBe(true)
+      for (const { raw } of [one, other]) raw.destroy()
     })
   })
 

@@ -93,5 +93,6 @@ function send(conn: Connection, packet: string, shared?: Buffer): void {
   const isClear = conn.readyState === 'open' && (conn as unknown as Session).writeBuffer.length === 0
   if (isClear && transport instanceof TextWebSocket)
     transport.sendFrame(shared ?? textFrame(MESSAGE + packet))
-  else conn.write(packet, shared === undefined ? {} : ({ wsPreEncodedFrame: [shared] } as object))
+  // The frame is a part of something larger: not to be kept for as long as a client does not poll.
+  else conn.write(packet)
 }

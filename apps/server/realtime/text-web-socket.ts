@@ -167,7 +167,7 @@ export class TextWebSocket extends transports.websocket {
   }
 }
 
-/** Small buffers are parts of larger ones that Node makes for many. */
+/** Small buffers are parts of larger ones that are made for many. */
 function withoutPool(frame: Buffer): Buffer {
   if (frame.buffer.byteLength === frame.length) return frame
   const copy = Buffer.allocUnsafeSlow(frame.length)
