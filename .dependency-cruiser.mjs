@@ -14,6 +14,8 @@ const OWN_FOLDERS = '^(core|adapters|apps|tests)/'
 const TECHNOLOGY = {
   memory: ['node-cache'],
   postgres: ['postgres', 'postgrator'],
+  redis: ['ioredis'],
+  failover: [],
   system: ['uuid', 'jose', '@node-rs/argon2'],
   mediator: [],
 }

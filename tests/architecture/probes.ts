@@ -7,6 +7,7 @@ const PACKAGES = [
   '@node-rs/argon2',
   'fastify',
   'inversify',
+  'ioredis',
   'jose',
   'node-cache',
   'postgres',
@@ -36,12 +37,14 @@ export const CLEAN_TREE: Tree = {
     "import 'postgres'\nimport 'postgrator'\nimport 'node:fs'\nimport '../../core/index.js'",
   'adapters/system/index.ts': "import 'uuid'\nimport 'jose'\nimport '@node-rs/argon2'",
   'adapters/mediator/index.ts': "import 'node:crypto'\nimport '../../core/index.js'",
-  'adapters/redis/index.ts': 'export const redis = 1',
+  'adapters/redis/index.ts': "import 'ioredis'\nimport 'node:crypto'\nimport '../../core/index.js'",
+  'adapters/failover/index.ts': "import 'node:crypto'\nimport '../../core/index.js'",
+  'adapters/other/index.ts': 'export const other = 1',
   'apps/server/main.ts':
     "import './composition/index.js'\nimport './composition.js'\nimport './http/routes.js'\nimport './realtime.js'",
   'apps/server/composition.ts': "import '../../adapters/memory/index.js'",
   'apps/server/composition/index.ts':
-    "import 'inversify'\nimport '../../../adapters/postgres/index.js'\nimport '../../../adapters/redis/index.js'",
+    "import 'inversify'\nimport '../../../adapters/postgres/index.js'\nimport '../../../adapters/redis/index.js'\nimport '../../../adapters/failover/index.js'\nimport '../../../adapters/other/index.js'",
   'apps/server/http/routes.ts':
     "import 'fastify'\nimport 'typebox'\nimport '@fastify/cors'\nimport '../../../core/index.js'",
   'apps/server/realtime.ts': "import 'socket.io'",
@@ -80,7 +83,7 @@ export const PROBES: readonly Probe[] = [
   {
     rule: 'core-imports-core-only',
     because: 'the core imports an adapter',
-    plant: { 'core/domain/room.ts': "export * from '../../adapters/redis/index.js'" },
+    plant: { 'core/domain/room.ts': "export * from '../../adapters/other/index.js'" },
   },
   {
     rule: 'core-imports-core-only',
@@ -92,13 +95,13 @@ export const PROBES: readonly Probe[] = [
     because: 'an adapter imports the configuration of the server',
     plant: {
       'apps/server/config.ts': leaf,
-      'adapters/redis/index.ts': "import '../../apps/server/config.js'",
+      'adapters/other/index.ts': "import '../../apps/server/config.js'",
     },
   },
   {
     rule: 'one-adapter-folder-knows-no-other',
-    because: 'the Redis adapter imports the memory adapter',
-    plant: { 'adapters/redis/index.ts': "import '../memory/clock.js'" },
+    because: 'an adapter imports the memory adapter',
+    plant: { 'adapters/other/index.ts': "import '../memory/clock.js'" },
   },
   {
     rule: 'technology-of-memory',
@@ -109,6 +112,16 @@ export const PROBES: readonly Probe[] = [
     rule: 'technology-of-postgres',
     because: 'the Postgres adapter makes tokens',
     plant: { 'adapters/postgres/index.ts': "import 'jose'" },
+  },
+  {
+    rule: 'technology-of-redis',
+    because: 'the Redis adapter imports the driver of another database',
+    plant: { 'adapters/redis/index.ts': "import 'postgres'" },
+  },
+  {
+    rule: 'technology-of-failover',
+    because: 'a failover adapter knows what it falls over from',
+    plant: { 'adapters/failover/index.ts': "import 'ioredis'" },
   },
   {
     rule: 'technology-of-system',
@@ -152,17 +165,17 @@ export const PROBES: readonly Probe[] = [
   {
     rule: 'wire-libraries-in-apps-only',
     because: 'an adapter imports TypeBox',
-    plant: { 'adapters/redis/index.ts': "import 'typebox'" },
+    plant: { 'adapters/other/index.ts': "import 'typebox'" },
   },
   {
     rule: 'wire-libraries-in-apps-only',
     because: 'an adapter imports a plugin of Fastify',
-    plant: { 'adapters/redis/index.ts': "import '@fastify/cors'" },
+    plant: { 'adapters/other/index.ts': "import '@fastify/cors'" },
   },
   {
     rule: 'wire-libraries-in-apps-only',
     because: 'an adapter imports Socket.io',
-    plant: { 'adapters/redis/index.ts': "import 'socket.io'" },
+    plant: { 'adapters/other/index.ts': "import 'socket.io'" },
   },
   {
     rule: 'testing-needs-node-cache-only',
@@ -252,8 +265,8 @@ export const PROBES: readonly Probe[] = [
     rule: 'no-dead-modules',
     because: 'only its own test imports a module',
     plant: {
-      'adapters/redis/forgotten.ts': leaf,
-      'adapters/redis/forgotten.test.ts': "import './forgotten.js'",
+      'adapters/other/forgotten.ts': leaf,
+      'adapters/other/forgotten.test.ts': "import './forgotten.js'",
     },
   },
   {

@@ -20,6 +20,8 @@ const MUST_BE_PACKED = [
   'dist/core/index.d.ts',
   'dist/adapters/memory/index.js',
   'dist/adapters/postgres/index.js',
+  'dist/adapters/redis/index.js',
+  'dist/adapters/failover/index.js',
   'dist/adapters/mediator/index.js',
   'dist/adapters/system/index.js',
   'dist/apps/client/index.js',

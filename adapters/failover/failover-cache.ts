@@ -1,0 +1,48 @@
+import type { Cached, CachePort } from '../../core/ports/cache-port.js'
+import { type FailoverState, type PrimaryHealth, stateOf } from './primary-health.js'
+
+/** A cache that processes share, and that tells how much longer it will keep what it answers. */
+export interface SharedCache extends CachePort {
+  lookUp<T>(
+    key: string,
+    minVersion: number,
+  ): Promise<{ readonly cached: Cached<T>; readonly leftMs: number } | null>
+}
+
+/**
+ * Two tiers: this process's memory, and behind it a cache that all processes share, while that answers. Both refuse what is older than the
+ * caller knows, and keep the higher version.
+ */
+export class FailoverCache implements CachePort {
+  constructor(
+    private readonly shared: SharedCache,
+    private readonly memory: CachePort,
+    private readonly health: PrimaryHealth,
+  ) {}
+
+  async get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
+    const near = await this.memory.get<T>(key, minVersion)
+    if (near !== null || !this.health.isUp()) return near
+    const far = await this.shared.lookUp<T>(key, minVersion)
+    if (far === null) return null
+    // Not for longer than the shared one, or lifetimes would add up.
+    await this.memory.put(key, far.cached.version, far.cached.value, far.leftMs)
+    // Frozen, where memory took it.
+    return (await this.memory.get<T>(key, minVersion)) ?? far.cached
+  }
+
+  async put<T>(key: string, version: number, value: T, ttlMs: number): Promise<void> {
+    await this.memory.put(key, version, value, ttlMs)
+    // Nobody waits for it: what is not stored there is loaded once more.
+    if (this.health.isUp()) void this.shared.put(key, version, value, ttlMs)
+  }
+
+  async drop(scope: string): Promise<void> {
+    await this.memory.drop(scope)
+    if (this.health.isUp()) await this.shared.drop(scope)
+  }
+
+  state(): FailoverState {
+    return stateOf('CachePort', this.health)
+  }
+}

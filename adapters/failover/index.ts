@@ -1,0 +1,7 @@
+export { FailoverBus, type FailoverBusOptions } from './failover-bus.js'
+export { FailoverCache, type SharedCache } from './failover-cache.js'
+export { FailoverLock } from './failover-lock.js'
+export { FailoverPresence, type FailoverPresenceOptions } from './failover-presence.js'
+export { FailoverRateLimit, type RateLimitFallbacks } from './failover-rate-limit.js'
+export { FailoverSessions } from './failover-sessions.js'
+export type { FailoverState, PrimaryHealth } from './primary-health.js'

@@ -1,0 +1,26 @@
+/**
+ * How keys of the cache are laid out: `page:<room>:<filter>` as `…cache:{page:<room>:}<filter>`. What has two colons belongs to a
+ * group, the text up to the second; the entries of a group lie in one slot of a cluster, beside an index by which they are dropped.
+ */
+export type EntryKey = { readonly entry: string; readonly index: string | null }
+
+/** Up to and including the second colon; null where there are fewer. */
+export function groupOf(text: string): string | null {
+  const second = text.indexOf(':', text.indexOf(':') + 1)
+  return second > 0 && text.indexOf(':') !== second ? text.slice(0, second + 1) : null
+}
+
+export function entryKey(prefix: string, key: string): EntryKey {
+  const group = groupOf(key)
+  if (group === null) return { entry: `${prefix}cache:{${key}}`, index: null }
+  return {
+    entry: `${prefix}cache:{${group}}${key.slice(group.length)}`,
+    index: `${prefix}cache-index:{${group}}`,
+  }
+}
+
+/** A pattern of SCAN that all entries fit whose keys begin with `scope`, which ends before the second colon. */
+export const scanPattern = (prefix: string, scope: string): string =>
+  `${literal(`${prefix}cache:{${scope}`)}*`
+
+const literal = (text: string): string => text.replace(/[\\*?[\]]/g, '\\$&')

@@ -1,0 +1,32 @@
+import { PortUnavailable } from '../../core/ports/port-unavailable.js'
+
+/** Why Redis could not be asked: the code of its reply or of the connection's error, and a message without arguments. */
+export class RedisFailure extends Error {
+  override readonly name = 'RedisFailure'
+
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(`${code}: ${message}`)
+  }
+}
+
+/**
+ * What leaves the adapter instead of an error of the library, which carries the arguments of the command: keys, tokens and texts.
+ * A mistake of this code is passed on as it is.
+ */
+export function translate(port: string, error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError) return error
+  return error instanceof PortUnavailable ? error : new PortUnavailable(port, failureOf(error))
+}
+
+function failureOf(error: Error): RedisFailure {
+  if (error.name === 'ReplyError') {
+    // Replies begin with their code: `OOM command not allowed …`, `READONLY You can't write …`.
+    const [code = 'ERR', ...rest] = error.message.split(' ')
+    return new RedisFailure(code, rest.join(' '))
+  }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  return new RedisFailure(code, error.message)
+}

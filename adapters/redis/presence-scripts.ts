@@ -1,0 +1,216 @@
+/**
+ * Presence in Redis, all in one slot: `leases` (a sorted set of processes by the end of their leases), `since` (when these began),
+ * `user:<id>` (a hash: process and socket to state), `boot:<id>` (whose sockets a process has), `seen:<id>` (when a user was last
+ * there) and `changes` (users by the number of their last change, which is a time in µs, or one more than the number before).
+ *
+ * The first argument of each script is what all names begin with; names made in a script lie in the slot of the first key.
+ */
+const COMMON = `local prefix, boot = ARGV[1], ARGV[2]
+local time = redis.call('time')
+local us = time[1] * 1000000 + time[2]
+local now = us / 1000
+local leases = KEYS[1]
+local function expiryOf(id)
+  local score = redis.call('zscore', leases, id)
+  return score and tonumber(score)
+end
+local function isLive(id)
+  local expiry = expiryOf(id)
+  return expiry and expiry > now
+end
+local function stateOf(...)
+  local result = 'offline'
+  for _, states in ipairs({...}) do
+    for _, state in ipairs(states) do
+      if state == 'online' then return 'online' end
+      result = state
+    end
+  end
+  return result
+end
+local function digits(number) return string.format('%.0f', number) end
+local function record(user)
+  local last = tonumber(redis.call('get', prefix .. 'clock') or '0')
+  local number = digits(math.max(last + 1, us))
+  redis.call('set', prefix .. 'clock', number)
+  redis.call('zadd', prefix .. 'changes', number, user)
+end
+local function remember(user, atMs)
+  local key = prefix .. 'seen:' .. user
+  local known = tonumber(redis.call('get', key) or '0')
+  if atMs > known then redis.call('set', key, digits(math.floor(atMs)), 'px', SEEN_KEPT_MS) end
+end
+local function eachSocket(user, visit)
+  local rows = redis.call('hgetall', prefix .. 'user:' .. user)
+  for at = 1, #rows, 2 do visit(rows[at], string.sub(rows[at], 1, 36), rows[at + 1]) end
+end
+`
+
+const SEEN_KEPT_MS = 30 * 24 * 3_600_000
+/** A set of users whose process and lease are both forgotten goes by itself. */
+const BOOT_KEPT_MS = 24 * 3_600_000
+
+const script = (body: string): string => `${COMMON.replaceAll('SEEN_KEPT_MS', String(SEEN_KEPT_MS))}${body}`
+
+/** prefix, boot, ms → when the lease began. */
+export const RENEW = script(`local since = redis.call('hget', prefix .. 'since', boot)
+if not (since and isLive(boot)) then
+  since = digits(us)
+  redis.call('hset', prefix .. 'since', boot, since)
+end
+redis.call('zadd', leases, string.format('%.3f', now + ARGV[3]), boot)
+redis.call('pexpire', prefix .. 'boot:' .. boot, ${BOOT_KEPT_MS})
+return since`)
+
+/**
+ * prefix, boot, user, socket, the state before (empty: none known), the state after (empty: gone) → the user's states before and
+ * after, or nothing, and nothing done, where the process has no lease.
+ */
+export const CHANGE = script(`if not isLive(boot) then return nil end
+local user, socket, before, after = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local key = prefix .. 'user:' .. user
+local own = boot .. ' ' .. socket
+local others, left, mine, more = {}, {}, {}, false
+eachSocket(user, function(field, process, state)
+  if field == own then
+    -- An earlier attempt to withdraw it may have failed after the process forgot it.
+    if before == '' and after == '' then mine = { state } end
+  elseif isLive(process) then
+    table.insert(others, state)
+    more = more or process == boot
+  else
+    -- Told as gone from now on, so that whoever reaps its process does not tell it again.
+    redis.call('hdel', key, field)
+    table.insert(left, state)
+  end
+end)
+if before ~= '' then mine = { before } end
+local from = stateOf(others, mine)
+local to = stateOf(others, after ~= '' and { after } or {})
+if after ~= '' then
+  redis.call('hset', key, own, after)
+  redis.call('sadd', prefix .. 'boot:' .. boot, user)
+else
+  redis.call('hdel', key, own)
+  if not more then redis.call('srem', prefix .. 'boot:' .. boot, user) end
+end
+if from ~= to or stateOf({ to }, left) ~= to then record(user) end
+if from ~= 'offline' and to == 'offline' then remember(user, now) end
+return { from, to }`)
+
+/**
+ * prefix, boot, whether the lease had lapsed, user, how many sockets are settled, these as socket and state, then those that arrive →
+ * whether the user's state changed.
+ */
+export const RESTORE = script(`local hasLapsed, user, settled = ARGV[3] == '1', ARGV[4], tonumber(ARGV[5])
+local key = prefix .. 'user:' .. user
+local mySince = tonumber(redis.call('hget', prefix .. 'since', boot) or us)
+local keep, after, others, shown = {}, {}, {}, {}
+for at = 6, 5 + 2 * settled, 2 do
+  keep[boot .. ' ' .. ARGV[at]] = true
+  table.insert(after, ARGV[at + 1])
+end
+for at = 6 + 2 * settled, #ARGV do keep[boot .. ' ' .. ARGV[at]] = true end
+eachSocket(user, function(field, process, state)
+  if process == boot then
+    table.insert(shown, state)
+    if not keep[field] then
+      redis.call('hdel', key, field)
+      remember(user, now)
+    end
+  -- Of two processes that came back at once, each would find the user there already by the other.
+  elseif isLive(process) and tonumber(redis.call('hget', prefix .. 'since', process) or us) < mySince then
+    table.insert(others, state)
+  end
+end)
+for at = 6, 5 + 2 * settled, 2 do redis.call('hset', key, boot .. ' ' .. ARGV[at], ARGV[at + 1]) end
+if next(keep) then
+  redis.call('sadd', prefix .. 'boot:' .. boot, user)
+else
+  redis.call('srem', prefix .. 'boot:' .. boot, user)
+end
+local to = stateOf(others, after)
+local changed = stateOf(others, hasLapsed and {} or shown) ~= to
+-- Where nobody has reaped this process meanwhile, its users are shown as it had them.
+if changed or stateOf(others, shown) ~= to then record(user) end
+return changed and 1 or 0`)
+
+/** prefix, boot → the users of whom this process has stored sockets. */
+export const STORED_USERS = script(`return redis.call('smembers', prefix .. 'boot:' .. boot)`)
+
+/**
+ * prefix, boot, ms of a lease, ms for which changes are kept → the processes whose leases ran out. What ran out before the asking
+ * process's own lease began is left alone for half a lease more, in which it may yet be renewed.
+ */
+export const FIND_DEAD =
+  script(`redis.call('zremrangebyscore', prefix .. 'changes', '-inf', digits(us - ARGV[4] * 1000))
+local mySince = tonumber(redis.call('hget', prefix .. 'since', boot) or us)
+local isSettled = mySince <= us - ARGV[3] * 1000 / 2
+local dead = {}
+for _, id in ipairs(redis.call('zrangebyscore', leases, '-inf', now)) do
+  if id ~= boot and (isSettled or expiryOf(id) * 1000 >= mySince) then table.insert(dead, id) end
+end
+return dead`)
+
+/**
+ * prefix, a process, ms of a lease, how many users at most, whether it leaves by itself → whether there may be more of it, and the users
+ * that are offline by that. Nothing where it lives again.
+ */
+export const REMOVE = script(`local leaves = ARGV[5] == '1'
+local expiry = expiryOf(boot)
+if leaves and expiry and expiry > now then
+  expiry = now
+  redis.call('zadd', leases, string.format('%.3f', now), boot)
+end
+if expiry and expiry > now then return { 0 } end
+local seen = leaves and now or (expiry or now) - ARGV[3]
+local limit = tonumber(ARGV[4])
+local users = redis.call('spop', prefix .. 'boot:' .. boot, limit)
+local answer = { #users == limit and 1 or 0 }
+for _, user in ipairs(users) do
+  local left, others = {}, {}
+  eachSocket(user, function(field, process, state)
+    if process == boot then
+      table.insert(left, state)
+      redis.call('hdel', prefix .. 'user:' .. user, field)
+    elseif isLive(process) then
+      table.insert(others, state)
+    end
+  end)
+  if stateOf(left, others) ~= stateOf(others) then record(user) end
+  if #left > 0 and #others == 0 then
+    remember(user, seen)
+    table.insert(answer, user)
+  end
+end
+if #users < limit then
+  redis.call('zrem', leases, boot)
+  redis.call('hdel', prefix .. 'since', boot)
+end
+return answer`)
+
+/** prefix, nothing, ms of a lease, users → of each, the state and when the user was last seen (empty: never). */
+export const STATES = script(`local answer = {}
+for at = 4, #ARGV do
+  local user = ARGV[at]
+  local states = {}
+  local seen = tonumber(redis.call('get', prefix .. 'seen:' .. user) or '0')
+  eachSocket(user, function(_, process, state)
+    if isLive(process) then
+      table.insert(states, state)
+    else
+      local expiry = expiryOf(process)
+      if expiry then seen = math.max(seen, math.floor(expiry - ARGV[3])) end
+    end
+  end)
+  table.insert(answer, stateOf(states))
+  table.insert(answer, seen > 0 and digits(seen) or '')
+end
+return answer`)
+
+/** prefix, a number (empty: no users are wanted) → the number of the last change, and who changed after the given one. */
+export const CHANGES = script(`local last = redis.call('get', prefix .. 'clock') or '0'
+if boot == '' then return { last } end
+local users = redis.call('zrangebyscore', prefix .. 'changes', '(' .. boot, '+inf')
+table.insert(users, 1, last)
+return users`)

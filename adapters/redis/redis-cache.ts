@@ -1,0 +1,192 @@
+import type { Cached, CachePort } from '../../core/ports/cache-port.js'
+import { entryKey, groupOf, scanPattern } from './cache-keys.js'
+import type { RedisClient, RedisConnection } from './redis-connection.js'
+
+const PORT = 'CachePort'
+
+/** Entries that are filled together must not expire together: lifetimes vary by a tenth either way. */
+const JITTER = 0.1
+/** An index with more names is cleared of those whose entries are gone, and a group that still has more is forgotten. */
+const INDEX_MAX = 1_000
+const SCAN_COUNT = 1_000
+
+/** An entry is its version, a colon and JSON. What is no such thing has no version, and gives way. */
+const PUT = `local present = redis.pcall('get', KEYS[1])
+if type(present) == 'string' then
+  local version = tonumber(string.match(present, '^(%d+):'))
+  if version and version > tonumber(ARGV[1]) then return 0 end
+end
+redis.call('set', KEYS[1], ARGV[1] .. ':' .. ARGV[2], 'px', ARGV[3])
+return 1`
+
+/** Both keys lie in one slot, and so do the entries that the index names. */
+const PUT_IN_GROUP = `local function put()
+  ${PUT}
+end
+if put() == 0 then return 0 end
+if type(redis.pcall('sadd', KEYS[2], KEYS[1])) == 'table' then
+  redis.call('del', KEYS[2])
+  redis.call('sadd', KEYS[2], KEYS[1])
+end
+if redis.call('pttl', KEYS[2]) < tonumber(ARGV[3]) then redis.call('pexpire', KEYS[2], ARGV[3]) end
+if redis.call('scard', KEYS[2]) <= ${INDEX_MAX} then return 1 end
+local names = redis.call('smembers', KEYS[2])
+local kept = 0
+for _, name in ipairs(names) do
+  if redis.call('exists', name) == 1 then kept = kept + 1 else redis.call('srem', KEYS[2], name) end
+end
+if kept > ${INDEX_MAX} then
+  for _, name in ipairs(names) do redis.call('unlink', name) end
+  redis.call('del', KEYS[2])
+end
+return 1`
+
+const DROP_FROM_GROUP = `local names = redis.pcall('smembers', KEYS[1])
+if names.err then return redis.call('del', KEYS[1]) end
+for _, name in ipairs(names) do
+  if string.sub(name, 1, #ARGV[1]) == ARGV[1] then
+    redis.call('unlink', name)
+    redis.call('srem', KEYS[1], name)
+  end
+end`
+
+export type RedisCacheStats = {
+  readonly hits: number
+  readonly misses: number
+  /** Entries found but older than what the caller knew. */
+  readonly staleRefused: number
+  readonly fills: number
+  /** Fills that gave way to an entry of a higher version. */
+  readonly fillsRefused: number
+  /** What was found but is no entry. */
+  readonly garbage: number
+  /** Calls that Redis did not answer. */
+  readonly unanswered: number
+}
+
+/**
+ * The cache that all processes share. Dropping a scope that holds two colons (`page:<room>:`) costs one call; one that holds fewer
+ * walks through all keys.
+ */
+export class RedisCache implements CachePort {
+  private readonly store: ReturnType<RedisConnection['script']>
+  private readonly storeInGroup: ReturnType<RedisConnection['script']>
+  private readonly dropFromGroup: ReturnType<RedisConnection['script']>
+  private readonly random: () => number
+  private readonly counts = {
+    hits: 0,
+    misses: 0,
+    staleRefused: 0,
+    fills: 0,
+    fillsRefused: 0,
+    garbage: 0,
+    unanswered: 0,
+  }
+
+  constructor(
+    private readonly redis: RedisConnection,
+    options: { /** 0 to below 1; spreads lifetimes. */ readonly random?: () => number } = {},
+  ) {
+    this.random = options.random ?? Math.random
+    this.store = redis.script('parleyCachePut', 1, PUT)
+    this.storeInGroup = redis.script('parleyCachePutInGroup', 2, PUT_IN_GROUP)
+    this.dropFromGroup = redis.script('parleyCacheDrop', 1, DROP_FROM_GROUP)
+  }
+
+  async get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
+    return (await this.lookUp<T>(key, minVersion))?.cached ?? null
+  }
+
+  /** The same, and for how many ms it will be kept. */
+  async lookUp<T>(
+    key: string,
+    minVersion: number,
+  ): Promise<{ readonly cached: Cached<T>; readonly leftMs: number } | null> {
+    const { entry } = entryKey(this.redis.prefix, key)
+    let reply: readonly [string | null, number]
+    try {
+      // Sent together, and answered in this order.
+      reply = await this.redis.call(PORT, (client) =>
+        Promise.all([client.get(entry).catch(nothingOfWrongType), client.pttl(entry)]),
+      )
+    } catch {
+      this.counts.unanswered += 1
+      return null
+    }
+    const [text, leftMs] = reply
+    const cached = text === null ? null : this.parse<T>(text)
+    if (cached === null) this.counts.misses += 1
+    else if (cached.version < minVersion) this.counts.staleRefused += 1
+    else {
+      this.counts.hits += 1
+      return { cached, leftMs: Math.max(0, leftMs) }
+    }
+    return null
+  }
+
+  async put<T>(key: string, version: number, value: T, ttlMs: number): Promise<void> {
+    const { entry, index } = entryKey(this.redis.prefix, key)
+    const lifetimeMs = Math.max(1, Math.round(ttlMs * (1 - JITTER + 2 * JITTER * this.random())))
+    const text = JSON.stringify(value)
+    // Not everything is JSON; what is not is not cached.
+    if (text === undefined) return
+    try {
+      const stored =
+        index === null
+          ? await this.store(PORT, entry, version, text, lifetimeMs)
+          : await this.storeInGroup(PORT, entry, index, version, text, lifetimeMs)
+      if (stored === 1) this.counts.fills += 1
+      else this.counts.fillsRefused += 1
+    } catch {
+      this.counts.unanswered += 1
+    }
+  }
+
+  async drop(scope: string): Promise<void> {
+    try {
+      const group = groupOf(scope)
+      if (group === null)
+        await this.redis.call(PORT, (client) => dropByScan(client, this.redis.prefix, scope))
+      else {
+        const { entry, index } = entryKey(this.redis.prefix, scope)
+        await this.dropFromGroup(PORT, index ?? '', entry)
+      }
+    } catch {
+      this.counts.unanswered += 1
+    }
+  }
+
+  stats(): RedisCacheStats {
+    return { ...this.counts }
+  }
+
+  private parse<T>(reply: string): Cached<T> | null {
+    const colon = reply.indexOf(':')
+    const version = colon > 0 ? Number(reply.slice(0, colon)) : Number.NaN
+    try {
+      if (Number.isSafeInteger(version)) return { version, value: JSON.parse(reply.slice(colon + 1)) as T }
+    } catch {
+      // Counted below.
+    }
+    this.counts.garbage += 1
+    return null
+  }
+}
+
+/** A key that holds something else is no entry; that says nothing about whether Redis is well. */
+function nothingOfWrongType(error: unknown): null {
+  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return null
+  throw error
+}
+
+async function dropByScan(client: RedisClient, prefix: string, scope: string): Promise<void> {
+  const nodes = 'nodes' in client && typeof client.nodes === 'function' ? client.nodes('master') : [client]
+  for (const node of nodes) {
+    let cursor = '0'
+    do {
+      const [next, keys] = await node.scan(cursor, 'MATCH', scanPattern(prefix, scope), 'COUNT', SCAN_COUNT)
+      await Promise.all(keys.map((key) => client.unlink(key)))
+      cursor = next
+    } while (cursor !== '0')
+  }
+}

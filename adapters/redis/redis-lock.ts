@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import type { HeldLock, LockPort } from '../../core/ports/lock-port.js'
+import type { RedisConnection } from './redis-connection.js'
+
+const PORT = 'LockPort'
+
+/** Compare and delete in one step: between a GET and a DEL the key can change hands. */
+const RELEASE = `if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('del', KEYS[1])`
+
+/** Attempts of unknown outcome that are remembered; the locks of others lapse by themselves. */
+const DOUBTFUL_MAX = 1_000
+
+/**
+ * Locks of all processes on one Redis. One that Redis loses (a restart, an eviction, a failover) has no holder any more: it saves work
+ * and decides nothing.
+ */
+export class RedisLock implements LockPort {
+  readonly scope = 'cluster'
+  private readonly compareAndDelete: ReturnType<RedisConnection['script']>
+  /** By token, the keys of attempts that timed out: Redis may yet carry them out. */
+  private readonly doubtful = new Map<string, string>()
+
+  constructor(private readonly redis: RedisConnection) {
+    this.compareAndDelete = redis.script('parleyReleaseLock', 1, RELEASE)
+    redis.health.onChange((state) => {
+      if (state === 'up') void this.giveBackDoubtful()
+    })
+  }
+
+  async tryAcquire(key: string, ttlMs: number): Promise<HeldLock | null> {
+    const name = `${this.redis.prefix}lock:{${key}}`
+    // New for each attempt, so that one that was given up is not taken for the next.
+    const token = randomUUID()
+    try {
+      const reply = await this.redis.call(PORT, (client) => client.set(name, token, 'PX', ttlMs, 'NX'))
+      return reply === 'OK' ? { release: () => this.release(name, token) } : null
+    } catch (error) {
+      if (this.doubtful.size < DOUBTFUL_MAX) this.doubtful.set(token, name)
+      throw error
+    }
+  }
+
+  private async release(name: string, token: string): Promise<boolean> {
+    try {
+      return (await this.compareAndDelete(PORT, name, token)) === 1
+    } catch {
+      if (this.doubtful.size < DOUBTFUL_MAX) this.doubtful.set(token, name)
+      return false
+    }
+  }
+
+  private async giveBackDoubtful(): Promise<void> {
+    const due = [...this.doubtful]
+    this.doubtful.clear()
+    for (const [token, name] of due) await this.release(name, token)
+  }
+}

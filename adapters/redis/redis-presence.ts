@@ -1,0 +1,238 @@
+import { randomUUID } from 'node:crypto'
+import type { SocketId, UserId } from '../../core/domain/ids.js'
+import {
+  PRESENCE_CHANGES_KEPT_MS,
+  PRESENCE_LEASE_MS,
+  type Presence,
+  type PresenceChange,
+  type PresenceChanges,
+  type PresencePort,
+  type PresenceState,
+  type UserState,
+} from '../../core/ports/presence-port.js'
+import * as scripts from './presence-scripts.js'
+import type { RedisConnection } from './redis-connection.js'
+
+const PORT = 'PresencePort'
+
+/** Of one script, which holds up everybody else on this Redis. */
+const USERS_AT_ONCE = 200
+/** A lease that is lost between renewing and using it, again and again, means that the clock of Redis runs wild. */
+const ATTEMPTS = 3
+
+type SocketState = 'online' | 'away'
+type Script = ReturnType<RedisConnection['script']>
+
+/**
+ * Presence of all processes on one Redis. What a process has put there counts while its lease does; where Redis has lost it, or has taken
+ * the process for dead, all of it is put there again with the next beat. Each change of a user is one script, so exactly one process is
+ * told of each transition.
+ */
+export class RedisPresence implements PresencePort {
+  /** New with each boot: a restarted process never takes over what its predecessor left. */
+  private readonly bootId = randomUUID()
+  private readonly prefix: string
+  private readonly scripts: Readonly<Record<keyof typeof scripts, Script>>
+  private readonly own = new Map<SocketId, { readonly userId: UserId; readonly state: SocketState }>()
+  /** Sockets that are being announced for the first time. */
+  private readonly arriving = new Set<SocketId>()
+  /** Users whose state may have changed without anyone being told of it. */
+  private readonly untold = new Set<UserId>()
+  /** When the present lease began, as Redis writes it; null where what is stored may be incomplete. */
+  private since: string | null = null
+  /** When the lease began under which all was restored last. */
+  private restoredSince: string | null = null
+  private doubts = 0
+  private renewal: Promise<void> | null = null
+
+  constructor(
+    redis: RedisConnection,
+    private readonly leaseMs = PRESENCE_LEASE_MS,
+  ) {
+    this.prefix = `${redis.prefix}presence:{presence}:`
+    const make = ([name, lua]: [string, string]) => [name, redis.script(`parleyPresence${name}`, 1, lua)]
+    this.scripts = Object.fromEntries(Object.entries(scripts).map(make)) as typeof this.scripts
+  }
+
+  announce(userId: UserId, socketId: SocketId, state: SocketState): Promise<PresenceChange> {
+    const before = this.own.get(socketId)?.state ?? ''
+    this.own.set(socketId, { userId, state })
+    if (before === '') this.arriving.add(socketId)
+    return this.change(userId, socketId, before, state)
+  }
+
+  withdraw(userId: UserId, socketId: SocketId): Promise<PresenceChange> {
+    const known = this.own.get(socketId)
+    const before = known?.userId === userId ? known.state : ''
+    if (before !== '') this.own.delete(socketId)
+    return this.change(userId, socketId, before, '')
+  }
+
+  async beat(): Promise<readonly UserState[]> {
+    await this.renew()
+    if (this.untold.size === 0) return []
+    const { presences } = await this.states([...this.untold])
+    for (const { userId } of presences) this.untold.delete(userId)
+    return presences.map(({ userId, state }) => ({ userId, state }))
+  }
+
+  async reap(): Promise<readonly UserId[]> {
+    // Whoever judges others by their leases must have one.
+    await this.renew()
+    const dead = await this.run('FIND_DEAD', this.bootId, this.leaseMs, PRESENCE_CHANGES_KEPT_MS)
+    const offline: UserId[] = []
+    for (const bootId of dead) offline.push(...(await this.remove(bootId, false)))
+    return [...new Set(offline)]
+  }
+
+  async states(userIds: readonly UserId[]) {
+    const presences: Presence[] = []
+    for (let from = 0; from < userIds.length; from += USERS_AT_ONCE) {
+      const asked = userIds.slice(from, from + USERS_AT_ONCE)
+      const answer = await this.run('STATES', '', this.leaseMs, ...asked)
+      asked.forEach((userId, index) => {
+        const state = answer[2 * index] as PresenceState
+        const seen = answer[2 * index + 1] ?? ''
+        presences.push({
+          userId,
+          state,
+          lastSeenAtMs: state === 'offline' && seen !== '' ? Number(seen) : null,
+        })
+      })
+    }
+    return { presences, partial: false }
+  }
+
+  async changes(mark: string | null): Promise<PresenceChanges> {
+    const [last = '0', ...userIds] = await this.run('CHANGES', mark ?? '')
+    return { userIds, mark: last }
+  }
+
+  async leave(): Promise<void> {
+    this.own.clear()
+    this.untold.clear()
+    this.doubt()
+    await this.remove(this.bootId, true)
+  }
+
+  private async change(
+    userId: UserId,
+    socketId: SocketId,
+    before: SocketState | '',
+    after: SocketState | '',
+  ): Promise<PresenceChange> {
+    try {
+      if (this.since === null) await this.renew()
+      const change = await this.changeUnderLease(userId, socketId, before, after)
+      if (change.before !== change.after) this.untold.delete(userId)
+      return change
+    } catch (error) {
+      // Whether it was carried out or not: the next renewal makes it good.
+      this.doubt()
+      this.untold.add(userId)
+      throw error
+    } finally {
+      this.arriving.delete(socketId)
+    }
+  }
+
+  private async changeUnderLease(...change: [UserId, SocketId, SocketState | '', SocketState | '']) {
+    for (let left = ATTEMPTS; left > 0; left -= 1) {
+      const [before, after] = await this.run('CHANGE', this.bootId, ...change)
+      if (before !== undefined && after !== undefined) return { before, after } as PresenceChange
+      await this.renew()
+    }
+    throw new Error('The lease of this process runs out as soon as it is renewed')
+  }
+
+  /** Renews the lease, and restores what was lost with it. */
+  private renew(): Promise<void> {
+    this.renewal ??= this.renewOnce().finally(() => {
+      this.renewal = null
+    })
+    return this.renewal
+  }
+
+  private async renewOnce(): Promise<void> {
+    const since = String(await this.scripts.RENEW(PORT, ...this.args(this.bootId, this.leaseMs)))
+    if (since === this.since) return
+    this.since = null
+    const { doubts } = this
+    await this.restore(since !== this.restoredSince)
+    this.restoredSince = since
+    if (this.doubts === doubts) this.since = since
+  }
+
+  private doubt(): void {
+    this.since = null
+    this.doubts += 1
+  }
+
+  private async restore(hasLapsed: boolean): Promise<void> {
+    const stored = await this.run('STORED_USERS', this.bootId)
+    const users = [...new Set([...[...this.own.values()].map(({ userId }) => userId), ...stored])]
+    for (let from = 0; from < users.length; from += USERS_AT_ONCE) {
+      // Looked up as the command is sent: whatever comes or goes from here on is sent after it.
+      const asked = users.slice(from, from + USERS_AT_ONCE)
+      const bySocket = socketsByUser(this.own)
+      const changed = await Promise.all(
+        asked.map((userId) => this.restoreUser(userId, hasLapsed, bySocket.get(userId) ?? [])),
+      )
+      asked.forEach((userId, index) => {
+        if (changed[index]) this.untold.add(userId)
+      })
+    }
+  }
+
+  private async restoreUser(
+    userId: UserId,
+    hasLapsed: boolean,
+    sockets: readonly (readonly [SocketId, SocketState])[],
+  ): Promise<boolean> {
+    const arriving = sockets.filter(([socketId]) => this.arriving.has(socketId))
+    const settled = sockets.filter(([socketId]) => !this.arriving.has(socketId))
+    const changed = await this.scripts.RESTORE(
+      PORT,
+      ...this.args(this.bootId, hasLapsed ? '1' : '0', userId, settled.length),
+      ...settled.flat(),
+      ...arriving.map(([socketId]) => socketId),
+    )
+    return changed === 1
+  }
+
+  private async remove(bootId: string, leaves: boolean): Promise<readonly UserId[]> {
+    const offline: UserId[] = []
+    let hasMore = true
+    while (hasMore) {
+      const [more, ...users] = await this.run(
+        'REMOVE',
+        bootId,
+        this.leaseMs,
+        USERS_AT_ONCE,
+        leaves ? '1' : '0',
+      )
+      offline.push(...users)
+      hasMore = more === '1'
+    }
+    return offline
+  }
+
+  private async run(name: keyof typeof scripts, ...args: (string | number)[]): Promise<readonly string[]> {
+    const answer = await this.scripts[name](PORT, ...this.args(...args))
+    return Array.isArray(answer) ? answer.map(String) : []
+  }
+
+  private args(...args: (string | number)[]): (string | number)[] {
+    return [`${this.prefix}leases`, this.prefix, ...args]
+  }
+}
+
+function socketsByUser(own: ReadonlyMap<SocketId, { readonly userId: UserId; readonly state: SocketState }>) {
+  const byUser = new Map<UserId, [SocketId, SocketState][]>()
+  for (const [socketId, { userId, state }] of own) {
+    const sockets = byUser.get(userId)
+    if (sockets === undefined) byUser.set(userId, [[socketId, state]])
+    else sockets.push([socketId, state])
+  }
+  return byUser
+}

@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import {
+  RedisCache,
+  RedisConnection,
+  RedisLock,
+  RedisRateLimit,
+  RedisSessions,
+} from '../../adapters/redis/index.js'
+import { SystemClock } from '../../adapters/system/index.js'
+import { PortUnavailable } from '../../core/ports/port-unavailable.js'
+import { describeWithRedis, RedisServer } from '../support/redis.js'
+import { eventually } from './eventually.js'
+
+const LONG_MS = 60_000
+
+describeWithRedis('a Redis that fails', () => {
+  let server: RedisServer
+  const open: RedisConnection[] = []
+
+  const connect = async (url = server.url): Promise<RedisConnection> => {
+    const connection = new RedisConnection({ url, clock: new SystemClock() })
+    open.push(connection)
+    await connection.start()
+    return connection
+  }
+  const isUp = (connection: RedisConnection) => eventually('Redis to be up', () => connection.health.isUp())
+  const isAway = (connection: RedisConnection) =>
+    eventually('Redis to be given up', () => connection.health.state === 'down')
+  /** As an operator would. */
+  const operate = async (...command: [string, ...string[]]): Promise<void> => {
+    const redis = new Redis(server.url)
+    try {
+      await redis.call(...command)
+    } finally {
+      redis.disconnect()
+    }
+  }
+
+  beforeEach(async () => {
+    server = await RedisServer.start()
+  })
+
+  afterEach(async () => {
+    for (const connection of open.splice(0)) connection.close()
+    server.thaw()
+    await server.stop()
+  })
+
+  it('costs the calls of one moment a deadline, and those after it nothing, while it is frozen (fault R2)', async () => {
+    const redis = await connect()
+    const cache = new RedisCache(redis)
+    await isUp(redis)
+    server.freeze()
+    const startedMs = performance.now()
+    await Promise.all(Array.from({ length: 200 }, () => cache.get(randomUUID(), 0)))
+    for (let call = 0; call < 1_000; call += 1) await cache.get(randomUUID(), 0)
+    expect(performance.now() - startedMs).toBeLessThan(2_000)
+    await isAway(redis)
+    server.thaw()
+    await isUp(redis)
+    await cache.put('key', 1, 'value', LONG_MS)
+    expect(await cache.get('key', 1)).toEqual({ version: 1, value: 'value' })
+  })
+
+  it('leaves no lock behind that an attempt took after it was given up (fault R2)', async () => {
+    const [redis, other] = [await connect(), await connect()]
+    await Promise.all([isUp(redis), isUp(other)])
+    const [lock, peer] = [new RedisLock(redis), new RedisLock(other)]
+    const key = randomUUID()
+    server.freeze()
+    await expect(lock.tryAcquire(key, LONG_MS)).rejects.toBeInstanceOf(PortUnavailable)
+    server.thaw()
+    await Promise.all([isUp(redis), isUp(other)])
+    await eventually('the lock to be free', async () => (await peer.tryAcquire(key, LONG_MS)) !== null)
+  })
+
+  it('gives a lock back that could not be released while it was away', async () => {
+    const redis = await connect()
+    await isUp(redis)
+    const lock = new RedisLock(redis)
+    const key = randomUUID()
+    const held = await lock.tryAcquire(key, LONG_MS)
+    server.freeze()
+    await expect(lock.tryAcquire('another', LONG_MS)).rejects.toBeInstanceOf(PortUnavailable)
+    await isAway(redis)
+    expect(await held?.release()).toBe(false)
+    server.thaw()
+    await isUp(redis)
+    await eventually('the lock to be free', async () => (await lock.tryAcquire(key, LONG_MS)) !== null)
+  })
+
+  it('lets no fill win that was given up and came late (fault R20)', async () => {
+    const [slow, quick] = [await connect(), await connect()]
+    await Promise.all([isUp(slow), isUp(quick)])
+    const [late, cache] = [new RedisCache(slow), new RedisCache(quick)]
+    await cache.put('page:room:first', 8, 'eight', LONG_MS)
+    server.freeze()
+    await late.put('page:room:first', 7, 'seven', LONG_MS)
+    server.thaw()
+    await Promise.all([isUp(slow), isUp(quick)])
+    expect(await cache.get('page:room:first', 0)).toEqual({ version: 8, value: 'eight' })
+  })
+
+  it('is used again after it was killed and came back empty (fault R1, fault R3)', async () => {
+    const redis = await connect()
+    await isUp(redis)
+    const cache = new RedisCache(redis)
+    await cache.put('key', 1, 'value', LONG_MS)
+    await server.kill()
+    expect(await cache.get('key', 0)).toBeNull()
+    await isAway(redis)
+    await server.restart()
+    await isUp(redis)
+    expect(await cache.get('key', 0)).toBeNull()
+    await cache.put('key', 2, 'again', LONG_MS)
+    expect(await cache.get('key', 0)).toEqual({ version: 2, value: 'again' })
+  })
+
+  it('is waited for where it is not there at the start (fault R17)', async () => {
+    await server.kill()
+    const redis = await connect()
+    await expect(new RedisLock(redis).tryAcquire('key', LONG_MS)).rejects.toBeInstanceOf(PortUnavailable)
+    await server.restart()
+    await isUp(redis)
+    expect(await new RedisLock(redis).tryAcquire('key', LONG_MS)).not.toBeNull()
+  })
+
+  it('is given up where it takes no writes, as a replica (fault R5)', async () => {
+    const redis = await connect()
+    await isUp(redis)
+    await operate('replicaof', '127.0.0.1', '1')
+    await expect(new RedisLock(redis).tryAcquire('key', LONG_MS)).rejects.toBeInstanceOf(PortUnavailable)
+    await isAway(redis)
+    await operate('replicaof', 'no', 'one')
+    await isUp(redis)
+  })
+
+  it('is given up where it has no room, and evicts nothing (fault R6)', async () => {
+    const redis = await connect()
+    await isUp(redis)
+    await operate('config', 'set', 'maxmemory', '1')
+    await expect(new RedisRateLimit(redis).take('key', { perMinute: 1, burst: 1 })).rejects.toBeInstanceOf(
+      PortUnavailable,
+    )
+    await isAway(redis)
+    await operate('config', 'set', 'maxmemory', '0')
+    await isUp(redis)
+  })
+
+  it('is not blamed for garbage under its keys, which gives way (fault R16)', async () => {
+    const redis = await connect()
+    await isUp(redis)
+    const [cache, limits] = [new RedisCache(redis), new RedisRateLimit(redis)]
+    const sessions = new RedisSessions(redis, () => false)
+    const session = { socketId: 's1', userId: randomUUID(), loginId: randomUUID(), connectedAtMs: 1 }
+    const limit = { perMinute: 1, burst: 1 }
+    await cache.put('page:room:first', 1, 'value', LONG_MS)
+    await cache.put('key', 1, 'value', LONG_MS)
+    await limits.take('key', limit)
+    await sessions.put(session)
+    for (const garbage of ['list', 'text']) {
+      const admin = new Redis(server.url)
+      for (const key of await admin.keys('*')) {
+        await admin.del(key)
+        if (garbage === 'list') await admin.lpush(key, 'garbage')
+        else await admin.set(key, '{"garbage":')
+      }
+      admin.disconnect()
+      expect(await cache.get('page:room:first', 0)).toBeNull()
+      expect(await cache.get('key', 0)).toBeNull()
+      expect(await sessions.find('s1')).toBeNull()
+      expect(await limits.take('key', limit)).toEqual({ allowed: true })
+      await cache.put('page:room:first', 2, 'again', LONG_MS)
+      await cache.drop('page:room:')
+      await cache.put('page:room:first', 1, 'fresh', LONG_MS)
+      await sessions.put(session)
+      expect(await cache.get('page:room:first', 0)).toEqual({ version: 1, value: 'fresh' })
+      expect(await sessions.find('s1')).toEqual(session)
+    }
+    expect(redis.health.switches).toBe(1)
+  })
+})
