@@ -52,11 +52,12 @@ export class FailoverBus implements BusPort {
     const wrapped = `${this.origin} ${this.published} ${message}`
     const hasDeafPeers = performance.now() < this.deafPeersUntilMs
     const overFallback = hasDeafPeers || !this.health.isUp() ? this.fallback.publish(topic, wrapped) : null
+    // Awaited below, or not at all.
+    overFallback?.catch(() => undefined)
     if (this.health.isUp()) {
       try {
         await this.primary.publish(topic, wrapped)
         // Those who hear the primary have it; of the others the sweep takes care.
-        overFallback?.catch(() => undefined)
         return
       } catch (error) {
         if (!(error instanceof PortUnavailable)) throw error

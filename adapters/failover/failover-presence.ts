@@ -73,8 +73,7 @@ export class FailoverPresence implements PresencePort {
   async beat(): Promise<readonly UserState[]> {
     // The lease of the fallback is that of this process's sessions as well.
     const kept = this.side === 'primary' ? this.stores.fallback.beat() : null
-    const users = await this.ask((side) => this.stores[side].beat())
-    await kept
+    const [users] = await Promise.all([this.ask((side) => this.stores[side].beat()), kept])
     return users
   }
 

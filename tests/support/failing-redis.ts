@@ -62,7 +62,9 @@ export function failingRedis(): FailingRedis {
     async processes(mode) {
       await proxy.set({ is: 'up' })
       const prefix = `${randomUUID()}:`
-      const connect = () => new RedisConnection({ url: proxy.url, prefix, clock })
+      // A stall of a busy machine is no outage.
+      const commandDeadlineMs = mode.is === 'up' ? 5_000 : 200
+      const connect = () => new RedisConnection({ url: proxy.url, prefix, clock, commandDeadlineMs })
       const pair = [connect(), connect()] as const
       open.push(...pair)
       await Promise.all(pair.map((connection) => connection.start()))
