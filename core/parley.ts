@@ -30,6 +30,7 @@ import { SignIn } from './use-cases/accounts/sign-in.js'
 import { SignOut } from './use-cases/accounts/sign-out.js'
 import { SignUp } from './use-cases/accounts/sign-up.js'
 import { UpdateProfile } from './use-cases/accounts/update-profile.js'
+import { type CacheLifetimes, DEFAULT_LIFETIMES } from './use-cases/cache-lifetimes.js'
 import { LoginFeed } from './use-cases/feed/login-feed.js'
 import { RoomFeed } from './use-cases/feed/room-feed.js'
 import { Sweeper } from './use-cases/feed/sweeper.js'
@@ -39,6 +40,7 @@ import { FlagMessage } from './use-cases/messages/flag-message.js'
 import { ListMessageVersions } from './use-cases/messages/list-message-versions.js'
 import { ListMessages } from './use-cases/messages/list-messages.js'
 import { ListMessagesAround } from './use-cases/messages/list-messages-around.js'
+import { NewestPages } from './use-cases/messages/newest-pages.js'
 import { ReactToMessage } from './use-cases/messages/react-to-message.js'
 import { SearchMessages } from './use-cases/messages/search-messages.js'
 import { SendMessage } from './use-cases/messages/send-message.js'
@@ -62,6 +64,7 @@ import { MarkRead } from './use-cases/rooms/mark-read.js'
 import { RemoveMember } from './use-cases/rooms/remove-member.js'
 import { ReportStandings } from './use-cases/rooms/report-standings.js'
 import { RevokeInvitation } from './use-cases/rooms/revoke-invitation.js'
+import { RoomReaders } from './use-cases/rooms/room-readers.js'
 import { SyncRoom } from './use-cases/rooms/sync-room.js'
 import { UpdateRoom } from './use-cases/rooms/update-room.js'
 import { DisconnectUser } from './use-cases/sessions/disconnect-user.js'
@@ -96,11 +99,11 @@ export type ParleyPorts = {
 export type ParleySettings = {
   /** Absolute lifetime of a login, whatever is refreshed meanwhile. */
   readonly sessionMaxMs: number
-  /** How long a live session that was read from the store is remembered. */
-  readonly sessionCacheMs: number
+  /** How long caches keep what they hold; read with each fill, so that whoever passes the object may change it at any time. */
+  readonly lifetimes: Readonly<CacheLifetimes>
 }
 
-const DEFAULTS: ParleySettings = { sessionMaxMs: 30 * 86_400_000, sessionCacheMs: 5 * 60_000 }
+const DEFAULTS: ParleySettings = { sessionMaxMs: 30 * 86_400_000, lifetimes: DEFAULT_LIFETIMES }
 
 export type Parley = ReturnType<typeof createParley>
 
@@ -114,12 +117,19 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
   const sweeper = new Sweeper(ports, { rooms: roomFeed, logins: loginFeed })
   const liveSockets: LiveSockets = new Map()
   const telling = new PresenceTelling({ ...ports, liveSockets })
-  const all = { ...ports, loginFeed, liveSockets, telling, settings: { ...DEFAULTS, ...settings } }
+  const known = { ...DEFAULTS, ...settings }
+  const all = { ...ports, loginFeed, liveSockets, telling, settings: known }
+  const reading = { ...ports, roomFeed, lifetimes: known.lifetimes }
   const accounts = accountUseCases(all)
   return {
     ...accounts,
     ...roomUseCases(ports),
-    ...messageUseCases({ ...ports, knownAccess: new KnownAccess(ports.rooms, roomFeed) }),
+    ...messageUseCases({
+      ...ports,
+      knownAccess: new KnownAccess(ports.rooms, roomFeed),
+      roomReaders: new RoomReaders(reading),
+      newestPages: new NewestPages(reading),
+    }),
     loginFeed,
     roomFeed,
     /** Subscribes to the bus and learns where the store stands; rejects when the store cannot be read. */
@@ -191,7 +201,13 @@ function roomUseCases(ports: ParleyPorts) {
   }
 }
 
-function messageUseCases(ports: ParleyPorts & { knownAccess: KnownAccess }) {
+type MessagePorts = ParleyPorts & {
+  knownAccess: KnownAccess
+  roomReaders: RoomReaders
+  newestPages: NewestPages
+}
+
+function messageUseCases(ports: MessagePorts) {
   return {
     sendMessage: new SendMessage(ports),
     editMessage: new EditMessage(ports),

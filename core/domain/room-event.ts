@@ -144,7 +144,8 @@ export function toRoomEvent(change: RoomChange, stamp: Stamp): RoomEvent {
   }
 }
 
-const TOUCHES: Record<RoomEventType, 'messages' | 'members' | 'room'> = {
+/** Which of a room's heads an event raises, beside that of the room itself. */
+export const TOUCHES: Readonly<Record<RoomEventType, 'messages' | 'members' | 'room'>> = {
   'message.sent': 'messages',
   'message.edited': 'messages',
   'message.deleted': 'messages',

@@ -1,4 +1,5 @@
 import type { Cancel, ClockPort } from '../ports/clock-port.js'
+import { SingleFlight } from './single-flight.js'
 
 export type SharedLoadsOptions<Value> = {
   /** At what version of its key a value was loaded. A load that begins later answers the same version or a higher one. */
@@ -10,40 +11,26 @@ export type SharedLoadsOptions<Value> = {
 
 type Kept<Value> = { readonly value: Value; readonly forget: Cancel }
 
-/**
- * Single flight: of those who want one key, one loads and the others get what it has loaded. Nobody gets a value below the
- * version that they know to exist: a load that had begun before may be too old, and then one more serves all who came since.
- */
+/** What many want within moments is loaded once; nobody gets a value below the version that they know to exist. */
 export class SharedLoads<Value> {
-  private readonly underWay = new Map<string, Promise<Value>>()
+  private readonly flight: SingleFlight<Value>
   private readonly kept = new Map<string, Kept<Value>>()
 
   constructor(
     private readonly clock: ClockPort,
     private readonly options: SharedLoadsOptions<Value>,
-  ) {}
-
-  async read(key: string, minVersion: number, load: () => Promise<Value>): Promise<Value> {
-    const isNewEnough = (value: Value) => this.options.versionOf(value) >= minVersion
-    const kept = this.kept.get(key)
-    if (kept !== undefined && isNewEnough(kept.value)) return kept.value
-    const earlier = this.underWay.get(key)
-    if (earlier === undefined) return this.begin(key, load)
-    const value = await earlier
-    // Whatever is under way by now began after this call.
-    return isNewEnough(value) ? value : (this.underWay.get(key) ?? this.begin(key, load))
+  ) {
+    this.flight = new SingleFlight(options.versionOf)
   }
 
-  private begin(key: string, load: () => Promise<Value>): Promise<Value> {
-    const loading = Promise.resolve()
-      .then(load)
-      .then((value) => {
-        this.keep(key, value)
-        return value
-      })
-      .finally(() => this.underWay.delete(key))
-    this.underWay.set(key, loading)
-    return loading
+  async read(key: string, minVersion: number, load: () => Promise<Value>): Promise<Value> {
+    const kept = this.kept.get(key)
+    if (kept !== undefined && this.options.versionOf(kept.value) >= minVersion) return kept.value
+    return this.flight.load(key, minVersion, async () => {
+      const value = await load()
+      this.keep(key, value)
+      return value
+    })
   }
 
   private keep(key: string, value: Value): void {

@@ -14,6 +14,9 @@ const READS_TOPIC = 'reads'
 /** Read markers told in one message on the bus, at most. */
 const READS_MAX = 500
 
+/** For as long as nobody who was removed may go on reading, on whatever instance (contract, "What a client may count on"). */
+const HEADS_GOOD_FOR_MS = 1_000
+
 /** Events ride along in a hint up to this many characters of JSON; beyond it, receivers read them from the log. */
 const HINT_EVENTS_MAX = 6_000
 
@@ -50,6 +53,8 @@ export class RoomFeed {
   private readonly gapListeners: (() => void)[] = []
   private readonly untrackListeners: ((roomId: RoomId) => void)[] = []
   private repaired = 0
+  /** As of when the last sweep told of every room that was tracked by then, ms since the Unix epoch. */
+  private sweptAtMs = Number.NEGATIVE_INFINITY
 
   constructor(private readonly ports: Ports) {
     ports.log.onCommitted((commit) => this.committed(commit))
@@ -129,6 +134,18 @@ export class RoomFeed {
     return room?.isReady === true ? room : null
   }
 
+  /**
+   * The heads of a tracked room as they were a second ago or later; null where that is not sure: while no sweep gets through, say, or
+   * after the process has stood still.
+   */
+  headsOf(roomId: RoomId): RoomHeads | null {
+    const room = this.rooms.get(roomId)
+    if (room === undefined) return null
+    const ageMs = this.ports.clock.nowMs() - Math.max(this.sweptAtMs, room.begunAtMs)
+    // Below zero, the clock was set back.
+    return ageMs >= 0 && ageMs <= HEADS_GOOD_FOR_MS ? room.heads : null
+  }
+
   /** Begins to tell of every change of these rooms. Resolves when each that is committed later is sure to be told of. */
   async watch(roomIds: readonly RoomId[]): Promise<void> {
     const unknown = this.watched.add(roomIds)
@@ -160,8 +177,9 @@ export class RoomFeed {
     return this.repaired
   }
 
-  /** What the sweep found: rooms that are behind read what they miss. */
-  learnHeads(heads: ReadonlyMap<RoomId, RoomHeads>): void {
+  /** What a sweep found that began at `asOfMs`: rooms that are behind read what they miss. */
+  learnHeads(heads: ReadonlyMap<RoomId, RoomHeads>, asOfMs: number): void {
+    this.sweptAtMs = asOfMs
     for (const [roomId, { head }] of heads) this.rooms.get(roomId)?.learnHead(head)
     this.learnWatched(heads)
   }

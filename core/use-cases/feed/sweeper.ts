@@ -70,12 +70,10 @@ export class Sweeper {
 
   private async sweep(lookBackMs: number): Promise<void> {
     const { rooms, logins } = this.feeds
-    const { heads, ended } = await this.ports.sweep.sweep(
-      rooms.headsToSweep(),
-      this.ports.clock.nowMs() - lookBackMs,
-    )
+    const startedAtMs = this.ports.clock.nowMs()
+    const { heads, ended } = await this.ports.sweep.sweep(rooms.headsToSweep(), startedAtMs - lookBackMs)
     logins.learn(ended)
     logins.prune()
-    rooms.learnHeads(heads)
+    rooms.learnHeads(heads, startedAtMs)
   }
 }

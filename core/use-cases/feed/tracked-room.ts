@@ -1,6 +1,7 @@
 import type { RoomId } from '../../domain/ids.js'
 import { EVENTS_LIMIT } from '../../domain/page.js'
-import type { RoomEvent } from '../../domain/room-event.js'
+import type { RoomHeads } from '../../domain/room.js'
+import { type RoomEvent, TOUCHES } from '../../domain/room-event.js'
 import type { Cancel, ClockPort } from '../../ports/clock-port.js'
 import type { RoomLogPort } from '../../ports/room-log-port.js'
 import type { SweepPort } from '../../ports/sweep-port.js'
@@ -17,8 +18,12 @@ type Ports = { log: RoomLogPort; sweep: SweepPort; clock: ClockPort }
 export class TrackedRoom {
   /** Resolves once the head is known from which on every event is delivered; rejects when it cannot be read. */
   readonly ready: Promise<void>
+  /** When this process began to ask where the room is, ms since the Unix epoch. */
+  readonly begunAtMs: number
   private readonly waiting = new Map<number, RoomEvent>()
   private delivered: number | null = null
+  /** Heads of its kinds, as of what is delivered. */
+  private readonly kinds = { messages: 0, threads: 0, members: 0 }
   private known = 0
   private cancelGrace: Cancel | null = null
   private reading = false
@@ -29,12 +34,19 @@ export class TrackedRoom {
     private readonly ports: Ports,
     private readonly deliver: (events: readonly RoomEvent[], wasGap: boolean) => void,
   ) {
+    this.begunAtMs = ports.clock.nowMs()
     this.ready = this.begin()
   }
 
   /** Up to which event all are delivered; zero while it is not known from which on. */
   get head(): number {
     return this.delivered ?? 0
+  }
+
+  /** As far as this process knows; null while it knows that it misses some events, or not from which on it has all. */
+  get heads(): RoomHeads | null {
+    if (this.delivered === null || this.closed || this.delivered < this.known) return null
+    return { head: this.delivered, ...this.kinds }
   }
 
   /** Whether every event from now on will be delivered. */
@@ -68,8 +80,10 @@ export class TrackedRoom {
 
   private async begin(): Promise<void> {
     const { heads } = await this.ports.sweep.sweep(new Map([[this.roomId, 0]]), Number.MAX_SAFE_INTEGER)
-    const head = heads.get(this.roomId)?.head
-    if (head === undefined) throw new Error(`there is no room ${this.roomId} to follow`)
+    const found = heads.get(this.roomId)
+    if (found === undefined) throw new Error(`there is no room ${this.roomId} to follow`)
+    const { head, ...kinds } = found
+    Object.assign(this.kinds, kinds)
     this.delivered = head
     this.known = Math.max(this.known, head)
     for (const seq of this.waiting.keys()) if (seq <= head) this.waiting.delete(seq)
@@ -92,8 +106,16 @@ export class TrackedRoom {
     if (delivered === null || this.closed || this.waiting.size > 0 || events.length === 0) return false
     if (!events.every(({ seq }, index) => seq === delivered + 1 + index)) return false
     this.delivered = delivered + events.length
-    this.deliver(events, false)
+    this.passOn(events, false)
     return true
+  }
+
+  private passOn(events: readonly RoomEvent[], wasGap: boolean): void {
+    for (const { type, seq } of events) {
+      const kind = TOUCHES[type]
+      if (kind !== 'room') this.kinds[kind] = seq
+    }
+    this.deliver(events, wasGap)
   }
 
   private drain(wasGap: boolean): void {
@@ -106,7 +128,7 @@ export class TrackedRoom {
       this.delivered = next.seq
       next = this.waiting.get(this.delivered + 1)
     }
-    if (ready.length > 0) this.deliver(ready, wasGap)
+    if (ready.length > 0) this.passOn(ready, wasGap)
   }
 
   /** Never rejects: what cannot be read now is found again by the next sweep. */

@@ -3,15 +3,16 @@ import { notFound, type Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
 import type { CachePort } from '../../ports/cache-port.js'
 import type { LiveSession, SessionPort } from '../../ports/session-port.js'
+import type { CacheLifetimes } from '../cache-lifetimes.js'
 import type { LoginFeed } from '../feed/login-feed.js'
-import { type LiveSocket, type LiveSockets, type SessionSettings, sessionKey } from './live-sockets.js'
+import { type LiveSocket, type LiveSockets, sessionKey } from './live-sockets.js'
 
 type Ports = {
   sessions: SessionPort
   cache: CachePort
   loginFeed: LoginFeed
   liveSockets: LiveSockets
-  settings: SessionSettings
+  settings: { readonly lifetimes: Readonly<CacheLifetimes> }
 }
 
 /** A session does not change while it lasts, and socket ids are not used twice: there is one version. */
@@ -40,7 +41,8 @@ export class FindUserBySocket {
   private async stored(socketId: SocketId): Promise<LiveSession | null> {
     const { sessions, cache, settings } = this.ports
     const session = await sessions.find(socketId)
-    if (session !== null) await cache.put(sessionKey(socketId), VERSION, session, settings.sessionCacheMs)
+    if (session !== null)
+      await cache.put(sessionKey(socketId), VERSION, session, settings.lifetimes.sessionMs)
     return session
   }
 }

@@ -11,9 +11,4 @@ export type LiveSocket = {
 /** This process's own sockets, as many as it has connections. */
 export type LiveSockets = Map<SocketId, LiveSocket>
 
-export type SessionSettings = {
-  /** How long a session that was read from the store is remembered. */
-  readonly sessionCacheMs: number
-}
-
 export const sessionKey = (socketId: SocketId): string => `session:${socketId}`
