@@ -1,3 +1,4 @@
+import { type CacheLifetimes, DEFAULT_LIFETIMES } from './domain/cache-lifetimes.js'
 import type { AccountRepoPort, LoginRepoPort } from './ports/account-repo-port.js'
 import type { BusPort } from './ports/bus-port.js'
 import type { CachePort } from './ports/cache-port.js'
@@ -12,6 +13,7 @@ import type { RateLimitPort } from './ports/rate-limit-port.js'
 import type { RoomLogPort } from './ports/room-log-port.js'
 import type { InvitationRepoPort, RoomRepoPort } from './ports/room-repo-port.js'
 import type { SessionPort } from './ports/session-port.js'
+import type { SettingsRepoPort } from './ports/settings-repo-port.js'
 import type { SweepPort } from './ports/sweep-port.js'
 import type { TokenPort } from './ports/token-port.js'
 import { AdmitCaller } from './use-cases/accounts/admit-caller.js'
@@ -30,9 +32,9 @@ import { SignIn } from './use-cases/accounts/sign-in.js'
 import { SignOut } from './use-cases/accounts/sign-out.js'
 import { SignUp } from './use-cases/accounts/sign-up.js'
 import { UpdateProfile } from './use-cases/accounts/update-profile.js'
-import { type CacheLifetimes, DEFAULT_LIFETIMES } from './use-cases/cache-lifetimes.js'
 import { LoginFeed } from './use-cases/feed/login-feed.js'
 import { RoomFeed } from './use-cases/feed/room-feed.js'
+import { SettingsFeed } from './use-cases/feed/settings-feed.js'
 import { Sweeper } from './use-cases/feed/sweeper.js'
 import { DeleteMessage } from './use-cases/messages/delete-message.js'
 import { EditMessage } from './use-cases/messages/edit-message.js'
@@ -71,6 +73,8 @@ import { DisconnectUser } from './use-cases/sessions/disconnect-user.js'
 import { FindUserBySocket } from './use-cases/sessions/find-user-by-socket.js'
 import type { LiveSockets } from './use-cases/sessions/live-sockets.js'
 import { RegisterUser } from './use-cases/sessions/register-user.js'
+import { ChangeSettings } from './use-cases/settings/change-settings.js'
+import { GetSettings } from './use-cases/settings/get-settings.js'
 
 /** Everything that the use cases need of the world outside. */
 export type ParleyPorts = {
@@ -81,6 +85,7 @@ export type ParleyPorts = {
   readonly invitations: InvitationRepoPort
   readonly messages: MessageRepoPort
   readonly sweep: SweepPort
+  readonly storedSettings: SettingsRepoPort
   readonly sessions: SessionPort
   readonly presence: PresencePort
   readonly cache: CachePort
@@ -99,7 +104,10 @@ export type ParleyPorts = {
 export type ParleySettings = {
   /** Absolute lifetime of a login, whatever is refreshed meanwhile. */
   readonly sessionMaxMs: number
-  /** How long caches keep what they hold; read with each fill, so that whoever passes the object may change it at any time. */
+  /**
+   * How long caches keep what they hold, where operators have set nothing else (`changeSettings`); read with each fill, so
+   * that whoever passes the object may change it at any time.
+   */
   readonly lifetimes: Readonly<CacheLifetimes>
 }
 
@@ -108,21 +116,25 @@ const DEFAULTS: ParleySettings = { sessionMaxMs: 30 * 86_400_000, lifetimes: DEF
 export type Parley = ReturnType<typeof createParley>
 
 /**
- * The product as plain objects: one instance of each use case over the given adapters, and the two feeds. Use cases work at
+ * The product as plain objects: one instance of each use case over the given adapters, and the feeds. Use cases work at
  * once; `start` is for a process that delivers events or honours tokens, and `stop` ends what `start` began.
  */
 export function createParley(ports: ParleyPorts, settings: Partial<ParleySettings> = {}) {
   const loginFeed = new LoginFeed(ports)
   const roomFeed = new RoomFeed(ports)
   const sweeper = new Sweeper(ports, { rooms: roomFeed, logins: loginFeed })
+  const { lifetimes, ...given } = { ...DEFAULTS, ...settings }
+  const settingsFeed = new SettingsFeed(ports, lifetimes)
   const liveSockets: LiveSockets = new Map()
   const telling = new PresenceTelling({ ...ports, liveSockets })
-  const known = { ...DEFAULTS, ...settings }
+  const known = { ...given, lifetimes: settingsFeed.lifetimes }
   const all = { ...ports, loginFeed, liveSockets, telling, settings: known }
   const reading = { ...ports, roomFeed, lifetimes: known.lifetimes }
   const accounts = accountUseCases(all)
   return {
     ...accounts,
+    getSettings: new GetSettings({ ...ports, settingsFeed }),
+    changeSettings: new ChangeSettings({ ...ports, settingsFeed }),
     ...roomUseCases(ports),
     ...messageUseCases({
       ...ports,
@@ -134,13 +146,14 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
     roomFeed,
     /** Subscribes to the bus and learns where the store stands; rejects when the store cannot be read. */
     async start(): Promise<void> {
-      await Promise.all([loginFeed.start(), roomFeed.start()])
+      await Promise.all([loginFeed.start(), roomFeed.start(), settingsFeed.start()])
       // So that every change of presence from here on is found.
       await Promise.all([sweeper.start(), accounts.reviewPresence.execute()])
       ports.bus.onGap(() => telling.doubt())
     },
     stop(): void {
       sweeper.stop()
+      settingsFeed.stop()
     },
   }
 }

@@ -6,6 +6,7 @@ import type { Room } from '../../core/domain/room.js'
 import type { RoomChange, RoomCommit } from '../../core/domain/room-event.js'
 import type { NewLogin } from '../../core/ports/account-repo-port.js'
 import type { Creation, CreationKey } from '../../core/ports/room-repo-port.js'
+import type { StoredSettings } from '../../core/ports/settings-repo-port.js'
 import { frozen } from './freeze.js'
 import { MemoryRoom } from './memory-room.js'
 
@@ -39,6 +40,7 @@ export class MemoryDatabase {
   readonly logins = new Map<LoginId, StoredLogin>()
   readonly tokens = new Map<string, StoredToken>()
   readonly endedLogins: EndedLogin[] = []
+  settings: StoredSettings = frozen({ version: 0, lifetimes: {} })
   private readonly roomIdByMessage = new Map<MessageId, RoomId>()
   private readonly creations = new Map<string, { readonly bodyDigest: string; readonly id: string }>()
 

@@ -5,6 +5,7 @@ import { MemoryLoginRepo } from './memory-login-repo.js'
 import { MemoryMessageRepo } from './memory-message-repo.js'
 import { MemoryRoomLog } from './memory-room-log.js'
 import { MemoryRoomRepo } from './memory-room-repo.js'
+import { MemorySettingsRepo } from './memory-settings-repo.js'
 import { MemorySweep } from './memory-sweep.js'
 
 /** The room log and all repositories of one process over `database`. */
@@ -18,5 +19,6 @@ export function memoryRepos(database: MemoryDatabase) {
     accounts: new MemoryAccountRepo(database, log),
     logins: new MemoryLoginRepo(database),
     sweep: new MemorySweep(database),
+    storedSettings: new MemorySettingsRepo(database),
   }
 }

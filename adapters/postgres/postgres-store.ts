@@ -6,6 +6,7 @@ import { PostgresLogins } from './postgres-logins.js'
 import { PostgresMessageRepo } from './postgres-message-repo.js'
 import { PostgresRoomLog, type RoomLogOptions } from './postgres-room-log.js'
 import { PostgresRoomRepo } from './postgres-room-repo.js'
+import { PostgresSettingsRepo } from './postgres-settings-repo.js'
 import { PostgresSweep } from './postgres-sweep.js'
 
 export type PostgresStore = ReturnType<typeof createPostgresStore>
@@ -28,5 +29,6 @@ export function createPostgresStore(database: Database, options: StoreOptions = 
     accounts: new PostgresAccounts(database, listeners),
     logins: new PostgresLogins(database),
     sweep: new PostgresSweep(database),
+    storedSettings: new PostgresSettingsRepo(database),
   }
 }

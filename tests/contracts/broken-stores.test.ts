@@ -3,6 +3,7 @@ import { actorWrites } from './actor-writes.contract.js'
 import * as logs from './broken/broken-logs.js'
 import * as processes from './broken/broken-processes.js'
 import * as repos from './broken/broken-repos.js'
+import * as settings from './broken/broken-settings.js'
 import { TriggerHappyMediator } from './broken/trigger-happy-mediator.js'
 import { failuresOf } from './failures-of.js'
 import { mediatorContract } from './mediator.contract.js'
@@ -179,6 +180,25 @@ const BREAKAGES: readonly Breakage[] = [
     'finds the heads of the rooms asked for, and of no others',
     'finds the logins that ended after a time, however they ended',
   ],
+  ['SettingsRepoPort', settings.forgetfulSettings, 'keeps what was set'],
+  [
+    'SettingsRepoPort',
+    settings.hastySettings,
+    'loses none of many changes made at once, and answers each with the settings after it',
+  ],
+  [
+    'SettingsRepoPort',
+    settings.wholesaleSettings,
+    'leaves what a change does not name',
+    'takes back what a change sets to null, and nothing else',
+  ],
+  [
+    'SettingsRepoPort',
+    settings.carelessSettings,
+    'takes back what a change sets to null, and nothing else',
+    'raises the version with each change, and by no reading',
+    'hands out nothing by which the stored could be changed',
+  ],
 ]
 
 describe('a broken store fails its contract', () => {
@@ -206,6 +226,7 @@ describe('broken processes fail their contract', () => {
       processes.strangers,
       'lets a process find what another one committed',
       'opens one room for a client id that both are asked for at once',
+      'loses no settings that both are asked to change at once',
     ],
     [processes.gossips, 'tells each process of its own commits alone'],
     [

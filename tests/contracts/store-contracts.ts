@@ -11,6 +11,7 @@ import { roomLogRacesContract } from './room-log-races.contract.js'
 import { roomLogReadingContract } from './room-log-reading.contract.js'
 import { roomReadingContract } from './room-reading.contract.js'
 import { roomRepoContract } from './room-repo.contract.js'
+import { settingsRepoContract } from './settings-repo.contract.js'
 import type { StoreContract } from './store.js'
 import { sweepContract } from './sweep.contract.js'
 
@@ -30,4 +31,5 @@ export const storeContracts = {
   'LoginRepoPort, forgetting': loginRetentionContract,
   'Writes for an actor': actorWritesContract,
   SweepPort: sweepContract,
+  SettingsRepoPort: settingsRepoContract,
 } satisfies Record<string, StoreContract>

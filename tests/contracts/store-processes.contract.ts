@@ -125,6 +125,18 @@ export const storeProcessesContract = {
     )
     assert.equal(answers.filter((answer) => answer?.facts.spentAtMs === null).length, 1)
   },
+  'loses no settings that both are asked to change at once': async ({ first, second }) => {
+    await first.storedSettings.change({ lifetimes: { sessionMs: null, memberMs: null, messagesMs: null } })
+    for (let time = 0; time < AT_ONCE; time += 1) {
+      const lifetimes = { sessionMs: 2_000 + time, memberMs: 3_000 + time }
+      await Promise.all([
+        first.storedSettings.change({ lifetimes: { sessionMs: lifetimes.sessionMs } }),
+        second.storedSettings.change({ lifetimes: { memberMs: lifetimes.memberMs } }),
+      ])
+      assert.deepEqual((await first.storedSettings.read()).lifetimes, lifetimes)
+      assert.deepEqual(await second.storedSettings.read(), await first.storedSettings.read())
+    }
+  },
   'commits no write of a login once another process has answered its end (input B11)': async (fixture) => {
     const { first, second } = fixture
     const { roomId, member } = await openRoomOfThree(first)

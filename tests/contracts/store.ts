@@ -16,6 +16,7 @@ import type { IdPort } from '../../core/ports/id-port.js'
 import type { MessageRepoPort } from '../../core/ports/message-repo-port.js'
 import type { RoomFacts, RoomLogPort, RoomNeeds, RoomWrite } from '../../core/ports/room-log-port.js'
 import type { InvitationRepoPort, RoomRepoPort } from '../../core/ports/room-repo-port.js'
+import type { SettingsRepoPort } from '../../core/ports/settings-repo-port.js'
 import type { SweepPort } from '../../core/ports/sweep-port.js'
 
 /** All repositories of one process, on one database. The contracts assume no empty database, only one of their own people. */
@@ -27,6 +28,7 @@ export type Store = {
   readonly accounts: AccountRepoPort
   readonly logins: LoginRepoPort
   readonly sweep: SweepPort
+  readonly storedSettings: SettingsRepoPort
   readonly clock: ClockPort
   readonly ids: IdPort
 }

@@ -34,6 +34,9 @@ export const SILENT = {
     unwrap(await system.parley.setUserDisabled.execute({ userId: member.user.id, disabled: true })),
   endLoginByAdmin: async ({ system, member }) =>
     unwrap(await system.parley.endLoginByAdmin.execute({ loginId: member.actor.loginId })),
+  getSettings: async ({ system }) => unwrap(await system.parley.getSettings.execute()),
+  changeSettings: async ({ system }) =>
+    unwrap(await system.parley.changeSettings.execute({ lifetimes: { messagesMs: 60_000 } })),
   forgetEndedLogins: async ({ system }) => system.parley.forgetEndedLogins.execute(),
   registerUser: async (world) => connect(world),
   disconnectUser: async (world) => {

@@ -74,6 +74,7 @@ function portsOf(context: Pick<ResolutionContext, 'get'> | Container): ParleyPor
     invitations: context.get(PORT.invitations),
     messages: context.get(PORT.messages),
     sweep: context.get(PORT.sweep),
+    storedSettings: context.get(PORT.storedSettings),
     sessions: context.get(PORT.sessions),
     presence: context.get(PORT.presence),
     cache: context.get(PORT.cache),

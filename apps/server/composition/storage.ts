@@ -18,4 +18,5 @@ export const postgresStorage = (options: DatabaseOptions, onListenerError: (erro
     bind(PORT.invitations).toDynamicValue((context) => context.get(STORE).invitations)
     bind(PORT.messages).toDynamicValue((context) => context.get(STORE).messages)
     bind(PORT.sweep).toDynamicValue((context) => context.get(STORE).sweep)
+    bind(PORT.storedSettings).toDynamicValue((context) => context.get(STORE).storedSettings)
   })

@@ -24,6 +24,7 @@ export const PORT: { readonly [K in keyof ParleyPorts]: ServiceIdentifier<Parley
   invitations: token('InvitationRepoPort'),
   messages: token('MessageRepoPort'),
   sweep: token('SweepPort'),
+  storedSettings: token('SettingsRepoPort'),
   sessions: token('SessionPort'),
   presence: token('PresencePort'),
   cache: CACHE,

@@ -1,10 +1,10 @@
+import type { CacheLifetimes } from '../../domain/cache-lifetimes.js'
 import type { RoomId } from '../../domain/ids.js'
 import type { RoomHeads } from '../../domain/room.js'
 import { type RoomCommit, TOUCHES } from '../../domain/room-event.js'
 import type { CachePort } from '../../ports/cache-port.js'
 import type { MessagePage, MessageRepoPort } from '../../ports/message-repo-port.js'
 import type { RoomLogPort } from '../../ports/room-log-port.js'
-import type { CacheLifetimes } from '../cache-lifetimes.js'
 import { SingleFlight } from '../single-flight.js'
 
 type Ports = {

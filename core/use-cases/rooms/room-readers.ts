@@ -1,4 +1,5 @@
 import type { Actor } from '../../domain/account.js'
+import type { CacheLifetimes } from '../../domain/cache-lifetimes.js'
 import type { RoomId, UserId } from '../../domain/ids.js'
 import type { Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
@@ -7,7 +8,6 @@ import { TOUCHES } from '../../domain/room-event.js'
 import type { CachePort } from '../../ports/cache-port.js'
 import type { RoomLogPort } from '../../ports/room-log-port.js'
 import type { RoomRepoPort } from '../../ports/room-repo-port.js'
-import type { CacheLifetimes } from '../cache-lifetimes.js'
 import type { RoomFeed } from '../feed/room-feed.js'
 import { admitReader } from './room-access.js'
 

@@ -1,9 +1,9 @@
+import type { CacheLifetimes } from '../../domain/cache-lifetimes.js'
 import type { SocketId } from '../../domain/ids.js'
 import { notFound, type Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
 import type { CachePort } from '../../ports/cache-port.js'
 import type { LiveSession, SessionPort } from '../../ports/session-port.js'
-import type { CacheLifetimes } from '../cache-lifetimes.js'
 import type { LoginFeed } from '../feed/login-feed.js'
 import { type LiveSocket, type LiveSockets, sessionKey } from './live-sockets.js'
 
