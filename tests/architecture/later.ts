@@ -27,8 +27,6 @@ export const LATER = {
     'DELETE /api/v1/contacts/:id',
     'GET /api/v1/contact-suggestions',
     'POST /api/v1/contact-suggestions/:id',
-    'GET /api/v1/admin/settings',
-    'PATCH /api/v1/admin/settings',
     'GET /ops',
   ],
   clientEvents: [

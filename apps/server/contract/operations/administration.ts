@@ -1,12 +1,48 @@
 import Type from 'typebox'
+import { LIFETIME_MS } from '../../../../core/domain/cache-lifetimes.js'
 import { notFound } from '../../../../core/domain/refusal.js'
 import { ok } from '../../../../core/domain/result.js'
-import { Id, shape, strict, Time } from '../fields.js'
+import { Count, Id, optional, shape, strict, Time } from '../fields.js'
 import { forAdministrators } from '../operation.js'
 import { Overview } from '../overview.js'
 import { isoTime } from '../to-wire.js'
 
+/** One type of two names: of a union, a mistake would be told three times. */
+const Lifetime = Type.Unsafe<number | null>({
+  type: ['integer', 'null'],
+  minimum: LIFETIME_MS.min,
+  maximum: LIFETIME_MS.max,
+  description: 'ms; null: as the environment says',
+})
+
+const Settings = shape({
+  /** How long caches keep what is put there from now on, in ms. */
+  lifetimes: shape({ sessionMs: Count, memberMs: Count, messagesMs: Count }),
+})
+
 export const administrationOperations = [
+  forAdministrators({
+    id: 'getSettings',
+    summary: 'What operators may change while all instances run, as it is in force.',
+    http: { method: 'GET', path: '/admin/settings', status: 200 },
+    input: strict({}),
+    output: Settings,
+    run: ({ parley }) => parley.getSettings.execute(),
+  }),
+  forAdministrators({
+    id: 'changeSettings',
+    summary: 'Change settings on every instance, for good; what is left out stays.',
+    http: { method: 'PATCH', path: '/admin/settings', status: 200 },
+    input: strict({
+      lifetimes: strict({
+        sessionMs: optional(Lifetime),
+        memberMs: optional(Lifetime),
+        messagesMs: optional(Lifetime),
+      }),
+    }),
+    output: Settings,
+    run: ({ parley }, input) => parley.changeSettings.execute(input),
+  }),
   forAdministrators({
     id: 'getOverview',
     summary: 'How the processes of this deployment are doing.',
