@@ -14,6 +14,8 @@ export type ProxyMode =
       readonly jitterMs?: number
       readonly bytesPerSecond?: number
     }
+  /** Writes each chunk in pieces: its first bytes one by one, what follows as one. */
+  | { readonly is: 'sliced'; readonly firstBytes: number }
   /** Answers with RST, on open connections and on each new one. */
   | { readonly is: 'reset' }
   /** One direction passes, the other is frozen. */
@@ -41,4 +43,12 @@ export function dueMs(
   const { delayMs, jitterMs = 0, bytesPerSecond = Number.POSITIVE_INFINITY } = mode
   const arrivalMs = nowMs + Math.max(0, delayMs + jitterMs * (2 * chance() - 1))
   return Math.max(arrivalMs, lastDueMs + (bytes * 1_000) / bytesPerSecond)
+}
+
+/** What a chunk that comes in this mode is passed as. */
+export function piecesOf(mode: ProxyMode, chunk: Buffer): readonly Buffer[] {
+  if (mode.is !== 'sliced') return [chunk]
+  const count = Math.min(mode.firstBytes, chunk.length)
+  const bytes = Array.from({ length: count }, (_, at) => chunk.subarray(at, at + 1))
+  return count === chunk.length ? bytes : [...bytes, chunk.subarray(count)]
 }

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net'
-import { dueMs, isBlocked, type ProxyMode, type Way } from './proxy-modes.js'
+import { dueMs, isBlocked, type ProxyMode, piecesOf, type Way } from './proxy-modes.js'
 
-/** What a tap says of a chunk: pass it; keep it and all that follows; or cut the connection with a RST instead. */
-export type Verdict = 'pass' | 'keep' | 'reset'
+/**
+ * What a tap says of a chunk: pass it, or pass it so much later, with what follows behind it; keep it and all that follows; hold
+ * them until there is another tap; or cut the connection with a RST instead.
+ */
+export type Verdict = 'pass' | 'keep' | 'hold' | 'reset' | { readonly lateMs: number }
 
 export type RelayOptions = {
   readonly way: Way
@@ -23,6 +26,7 @@ export class Relay {
   private lastDueMs = 0
   private isFull = false
   private keeps = false
+  private holds = false
   private timer: NodeJS.Timeout | null = null
 
   constructor(
@@ -54,22 +58,35 @@ export class Relay {
     this.pump()
   }
 
+  /** Passes what was held. */
+  release(): void {
+    this.holds = false
+    this.pump()
+  }
+
   private get isStopped(): boolean {
-    return this.keeps || isBlocked(this.mode, this.options.way)
+    return this.keeps || this.holds || isBlocked(this.mode, this.options.way)
   }
 
   private receive(chunk: Buffer): void {
     const verdict = this.keeps ? 'keep' : this.options.inspect(chunk)
     if (verdict === 'keep') this.keeps = true
+    if (verdict === 'hold') this.holds = true
     if (verdict === 'reset') this.options.reset()
-    else this.enqueue(chunk)
+    else this.enqueue(chunk, typeof verdict === 'object' ? verdict.lateMs : 0)
   }
 
-  private enqueue(chunk: Buffer | null): void {
-    const bytes = chunk?.length ?? 0
-    this.lastDueMs = dueMs(this.mode, bytes, performance.now(), this.lastDueMs, this.options.chance)
-    this.queue.push({ chunk, dueMs: this.lastDueMs })
-    this.queuedBytes += bytes
+  private enqueue(chunk: Buffer | null, lateMs = 0): void {
+    const nowMs = performance.now()
+    for (const piece of chunk === null ? [null] : piecesOf(this.mode, chunk)) {
+      const bytes = piece?.length ?? 0
+      this.lastDueMs = Math.max(
+        dueMs(this.mode, bytes, nowMs, this.lastDueMs, this.options.chance),
+        lateMs > 0 ? nowMs + lateMs : 0,
+      )
+      this.queue.push({ chunk: piece, dueMs: this.lastDueMs })
+      this.queuedBytes += bytes
+    }
     this.pump()
   }
 
@@ -85,6 +102,11 @@ export class Relay {
       }
       this.queue.shift()
       this.pass(next.chunk)
+      if (this.mode.is === 'sliced' && this.queue.length > 0) {
+        // Written in one turn they would arrive as one.
+        setImmediate(() => this.pump())
+        break
+      }
     }
     const mayRead = !this.isStopped && !this.isFull && this.queuedBytes < QUEUE_BYTES
     if (mayRead) this.source.resume()

@@ -253,4 +253,43 @@ describe('TcpProxy', () => {
     await eventually('both ends are cut', () => cut.client.closed && cut.target.closed)
     expect(cut.target.text).toBe('untapped')
   })
+
+  it('lets a tap hold what is sent from a chunk on, until there is another tap', async () => {
+    const held = await link()
+    proxy.tapWith(() => (chunk, way) => (way === 'to-client' && chunk.includes('push') ? 'hold' : 'pass'))
+    held.target.socket.write('push')
+    await sleep(QUIET_MS)
+    held.target.socket.write(' and more')
+    held.client.socket.write('on')
+    await eventually('the other way passes', () => held.target.text === 'on')
+    await sleep(QUIET_MS)
+    expect(held.client.text).toBe('')
+    proxy.tapWith(null)
+    await eventually('it arrives, in order', () => held.client.text === 'push and more')
+  })
+
+  it('lets a tap have a chunk late, and what follows behind it', async () => {
+    const { client, target } = await link()
+    proxy.tapWith(() => (chunk) => (chunk.includes('late') ? { lateMs: 300 } : 'pass'))
+    const sentMs = performance.now()
+    target.socket.write('late')
+    await sleep(QUIET_MS)
+    target.socket.write(' soon')
+    await sleep(50)
+    expect(client.text).toBe('')
+    await eventually('both arrive, in order', () => client.text === 'late soon')
+    expect(performance.now() - sentMs).toBeGreaterThanOrEqual(299)
+  })
+
+  it('sliced: a chunk is written byte by byte at first, so that it arrives in pieces', async () => {
+    const { client, target } = await link()
+    const arrivals: string[] = []
+    client.socket.on('data', (chunk) => arrivals.push(chunk.toString()))
+    await proxy.set({ is: 'sliced', firstBytes: 4 })
+    target.socket.write('abcdefghij')
+    await eventually('all of it arrives', () => client.text === 'abcdefghij')
+    expect(arrivals.length).toBeGreaterThan(2)
+    await proxy.set({ is: 'up' })
+    await expectPasses({ client, target }, 'whole')
+  })
 })

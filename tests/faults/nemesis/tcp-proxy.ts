@@ -61,10 +61,13 @@ export class TcpProxy {
     this.target = new URL(targetUrl)
   }
 
-  /** Gives each connection a tap of its own, those that are open as well as those that come; null: none. */
+  /**
+   * Gives each connection a tap of its own, those that are open as well as those that come; null: none. What the tap before it held
+   * passes, past the new one.
+   */
   tapWith(newTap: (() => Tap) | null): void {
     this.newTap = newTap ?? (() => passAll)
-    for (const pair of this.pairs) pair.tap = this.newTap()
+    for (const pair of this.pairs) pair.replaceTap(this.newTap())
   }
 
   /** From which ports the target is connected to now. */
@@ -141,7 +144,7 @@ class Pair {
     private readonly target: Socket,
     mode: ProxyMode,
     chance: () => number,
-    public tap: Tap,
+    private tap: Tap,
   ) {
     const reset = () => this.reset()
     const relay = (source: Socket, sink: Socket, way: Way) =>
@@ -157,6 +160,11 @@ class Pair {
 
   onGone(listener: () => void): void {
     this.gone = listener
+  }
+
+  replaceTap(tap: Tap): void {
+    this.tap = tap
+    for (const relay of this.relays) relay.release()
   }
 
   apply(mode: ProxyMode): void {
