@@ -11,13 +11,13 @@ export const REDIS_PROGRAM = process.env.REDIS_SERVER_PATH ?? 'redis-server'
 
 const STARTS_WITHIN_MS = 10_000
 
-/** Whether there is a `redis-server` on this machine. */
-export function hasRedis(): boolean {
+/** Of the `redis-server` of this machine; null where there is none. */
+export function redisVersion(): string | null {
   try {
-    execFileSync(REDIS_PROGRAM, ['--version'], { encoding: 'utf8' })
-    return true
+    const told = execFileSync(REDIS_PROGRAM, ['--version'], { encoding: 'utf8' })
+    return /v=([\d.]+)/.exec(told)?.[1] ?? 'unknown'
   } catch {
-    return false
+    return null
   }
 }
 

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { GIVEN_UP, USED_AGAIN } from './faults/redis/redis-fault.js'
 import { readOptions, WrongUsage } from './options.js'
 import { violationsOf } from './report/fault-report.js'
 import { type FaultReport, keepReport, newestReports } from './report/kept-reports.js'
+import { NOTICED } from './report/noticed.js'
 import { tableOf } from './report/table.js'
 import { withTable } from './report/write.js'
 import { selectFaults } from './select.js'
@@ -56,6 +58,29 @@ describe('npm run faults', () => {
     expect(namesOf('C3', 'N1-before-ack')).toEqual(['N1-before-ack', 'C3'])
     expect(namesOf()).toHaveLength(4)
     expect(() => namesOf('Z9')).toThrow(/N1-before-commit/)
+  })
+
+  it('finds those whose servers have a Redis as a group', () => {
+    const [one, other] = named('C3', 'C4')
+    const fault = {
+      name: 'R1',
+      title: 'away',
+      schedule: () => [],
+      start: () => ({ inject: async () => undefined }),
+    }
+    const withRedis = { ...fault, topology: { redis: {} } }
+    const all = [one, withRedis, { ...fault, name: 'C5', topology: { redis: null } }, other].flatMap(
+      (each) => each ?? [],
+    )
+    expect(selectFaults(all, ['redis'])).toEqual([withRedis])
+    expect(selectFaults(all, ['redis', 'C4'])).toEqual([withRedis, other])
+  })
+
+  it('shows of a fault of Redis what users saw, and how long it took to give Redis up and to use it again', () => {
+    const seen = (name: string, text: string) => ({ name, checked: 1, violations: [], seen: text })
+    const checks = [seen(NOTICED, '0 of 9'), seen(GIVEN_UP, 'after 0.4 s'), seen(USED_AGAIN, 'after 2.0 s')]
+    expect(tableOf([{ ...report, checks }])).toContain('| 0 of 9 | after 0.4 s; after 2.0 s |')
+    expect(tableOf([report])).toContain('| – | – | 12 |')
   })
 
   it('counts a check that looked at nothing as a violation', () => {

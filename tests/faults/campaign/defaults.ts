@@ -4,6 +4,7 @@ import type { Fault, Topology, WorkloadShape } from './fault.js'
 const TOPOLOGY: Topology = {
   minProcesses: 2,
   postgresProxies: false,
+  redis: null,
   variables: () => ({}),
   nodeArguments: () => [],
   diskMb: null,

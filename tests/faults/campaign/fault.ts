@@ -22,6 +22,8 @@ export type Step = {
   readonly suspends?: readonly Suspendable[]
   /** The process that is the target dies without a goodbye. */
   readonly kills?: boolean
+  /** Redis cannot be used meanwhile, so that the contract's longer bounds hold. */
+  readonly redis?: 'away'
 }
 
 /** Something that a fault must show besides the invariants. No check at all is a failure, as everywhere. */
@@ -67,6 +69,8 @@ export interface Fault {
   readonly workload?: Partial<WorkloadShape>
   /** Invariants that a run of it cannot judge, and why; see `Header`. */
   readonly outOfScope?: NonNullable<Header['outOfScope']>
+  /** Users must not notice it: no call fails that a user would see, and messages arrive in time, where that is given. */
+  readonly unnoticed?: { readonly deliveredWithinMs: number | null }
   /** What its servers log as errors because they must. */
   readonly errors?: RegExp
   /** Members of each room that read its log at every instance at the end, the others at one; by default all of them. */
@@ -89,5 +93,8 @@ export type StandaloneOptions = { readonly seed: number; readonly say: (line: st
 export type StandaloneReport = { readonly checks: readonly Check[] }
 
 export const isStandalone = (fault: Fault | StandaloneFault): fault is StandaloneFault => 'run' in fault
+
+export const needsRedis = (fault: Fault | StandaloneFault): boolean =>
+  !isStandalone(fault) && fault.topology?.redis != null
 
 export const numberOf = ({ name }: Pick<Fault, 'name'>): string => name.split('-')[0] ?? name

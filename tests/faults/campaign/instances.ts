@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { type FaultyServer, startFaultyServer } from '../nemesis/faulty-server.js'
 import { TcpProxy } from '../nemesis/tcp-proxy.js'
 import type { Draw } from './draw.js'
-import type { CampaignDatabase, Instance } from './parts.js'
+import type { CampaignDatabase, CampaignRedis, Instance } from './parts.js'
 import type { Topology } from './shape.js'
 
 export type OwnedInstance = Instance & { close(): Promise<void> }
@@ -14,6 +14,7 @@ const PORTS = { min: 20_000, max: 31_000 }
 export type InstanceSetup = {
   readonly index: number
   readonly database: CampaignDatabase
+  readonly redis: CampaignRedis | null
   readonly topology: Topology
   /** What all instances share. */
   readonly variables: Readonly<Record<string, string>>
@@ -21,10 +22,11 @@ export type InstanceSetup = {
 }
 
 export async function openInstance(setup: InstanceSetup): Promise<OwnedInstance> {
-  const { index, database, topology } = setup
+  const { index, database, redis, topology } = setup
   const proxied = topology.postgresProxies
   const toPostgres = proxied ? await TcpProxy.start(database.url) : null
   const toBus = proxied ? await TcpProxy.start(database.url) : null
+  const toRedis = redis === null ? null : await TcpProxy.start(redis.server.url, { seed: index + 1 })
   const port = await freePort(setup.draw)
   let variables: Record<string, string> = {
     ...setup.variables,
@@ -32,6 +34,7 @@ export async function openInstance(setup: InstanceSetup): Promise<OwnedInstance>
     PORT: String(port),
     DATABASE_URL: toPostgres?.url ?? database.url,
     DATABASE_DIRECT_URL: toBus?.url ?? database.url,
+    ...(toRedis === null ? {} : { REDIS_URL: toRedis.url }),
   }
   const nodeArguments = topology.nodeArguments(index)
   const build = topology.main === undefined ? {} : { main: topology.main }
@@ -48,6 +51,7 @@ export async function openInstance(setup: InstanceSetup): Promise<OwnedInstance>
     url: `http://127.0.0.1:${port}`,
     toPostgres,
     toBus,
+    toRedis,
     get server() {
       return present()
     },
@@ -75,6 +79,7 @@ export async function openInstance(setup: InstanceSetup): Promise<OwnedInstance>
       await server?.stop()
       await toPostgres?.close()
       await toBus?.close()
+      await toRedis?.close()
     },
   }
 }

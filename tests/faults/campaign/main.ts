@@ -1,8 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { REDIS_PROGRAM, redisVersion } from '../../support/redis-server.js'
 import { describeStep } from './carry-out.js'
-import { isStandalone, type StandaloneFault } from './fault.js'
+import { isStandalone, needsRedis, type StandaloneFault } from './fault.js'
 import { FAULTS } from './faults/index.js'
 import { type CampaignOptions, readOptions, USAGE, WrongUsage } from './options.js'
 import { violationsOf } from './report/fault-report.js'
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
 
 async function runAll(faults: readonly AnyFault[], options: CampaignOptions): Promise<FaultReport[]> {
   const reports: FaultReport[] = []
-  for (const fault of faults)
+  for (const fault of runnable(faults))
     for (const processes of isStandalone(fault) ? [1] : options.processes) {
       say(`${fault.name}, ${processes} processes, seed ${options.seed}: ${fault.title}`)
       const { seed, seconds } = options
@@ -50,6 +51,17 @@ async function runAll(faults: readonly AnyFault[], options: CampaignOptions): Pr
       tell(report)
     }
   return reports
+}
+
+/** Without a Redis those that need one are skipped; where everything must run they are tried, and broken off. */
+function runnable(faults: readonly AnyFault[]): readonly AnyFault[] {
+  if (redisVersion() !== null || process.env.CI === 'true') return faults
+  const skipped = faults.filter(needsRedis)
+  if (skipped.length > 0)
+    say(
+      `Skipped, because there is no ${REDIS_PROGRAM} (REDIS_SERVER_PATH): ${skipped.map(({ name }) => name).join(', ')}`,
+    )
+  return faults.filter((fault) => !needsRedis(fault))
 }
 
 function tell({ violations, checks, tookMs, historyPath, stalledMs }: FaultReport): void {

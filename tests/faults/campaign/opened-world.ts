@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { HistoryWriter } from '../checker/history-file.js'
+import { type OwnedRedis, startRedis } from './campaign-redis.js'
 import { type OwnedDatabase, startDatabase } from './cluster.js'
 import { outOfScopeOf, type PhasesMs, topologyOf, workloadOf } from './defaults.js'
 import { type Draw, drawFor } from './draw.js'
@@ -33,6 +34,7 @@ export type OpenedWorld = {
   readonly historyPath: string
   readonly writer: HistoryWriter
   readonly database: OwnedDatabase
+  readonly redis: OwnedRedis | null
   readonly instances: readonly OwnedInstance[]
   readonly devices: Devices
   /** Those of the workload and those of the fault. */
@@ -56,11 +58,13 @@ export async function openWorld(options: RunOptions): Promise<OpenedWorld> {
   try {
     const database = await startDatabase(topology)
     closing.push(() => database.stop())
+    const redis = topology.redis === null ? null : await startRedis(topology.redis)
+    if (redis !== null) closing.push(() => redis.stop())
     const variables = {
       PARLEY_AUTH_SECRET: randomBytes(48).toString('base64url'),
       PARLEY_LIMIT_FACTOR: '1000',
     }
-    const setup = { database, topology, variables, draw: drawFor(Date.now() % 2 ** 31, run) }
+    const setup = { database, redis, topology, variables, draw: drawFor(Date.now() % 2 ** 31, run) }
     const instances: OwnedInstance[] = []
     closing.push(() => Promise.all(instances.map((instance) => instance.close())))
     for (let index = 0; index < processes; index += 1) instances.push(await openInstance({ ...setup, index }))
@@ -74,7 +78,7 @@ export async function openWorld(options: RunOptions): Promise<OpenedWorld> {
         fault: fault.name,
         processes,
         workload: { ...workloadOf(fault), ...options.workload },
-        ...(await versionsOf(database)),
+        ...(await versionsOf(database, redis)),
       },
       instances: instances.map(({ name }) => name),
       outOfScope: outOfScopeOf(fault),
@@ -88,6 +92,7 @@ export async function openWorld(options: RunOptions): Promise<OpenedWorld> {
       historyPath,
       writer,
       database,
+      redis,
       instances,
       devices,
       close,

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 export type CampaignOptions = {
-  /** Names of faults, or their numbers (`N1` takes every N1-…); empty: all. */
+  /** Names of faults, their numbers (`N1` takes every N1-…), or `redis`; empty: all. */
   readonly names: readonly string[]
   readonly seed: number
   /** One run each. */
@@ -18,7 +18,8 @@ export type CampaignOptions = {
 
 export const USAGE = `npm run faults -- [FAULT …] [--seed NUMBER] [--processes 2,3] [--seconds NUMBER] [--dry | --table] [--write]
 
-FAULT is a name (N1-before-commit) or a number (N1, C3); none means all of them.
+FAULT is a name (N1-before-commit), a number (N1, C3), or \`redis\`: all whose servers have a Redis; none means all of them.
+Those need a \`redis-server\` (REDIS_SERVER_PATH), without which they are skipped; under CI=true that is a failure.
 --dry prints the schedules and runs nothing; --table shows the newest reports that are kept in dist/faults-runs, and
 --write puts these into docs/reliability.md.`
 

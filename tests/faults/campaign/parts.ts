@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import type { FaultyServer } from '../nemesis/faulty-server.js'
+import type { RedisTarget } from '../nemesis/redis-actions.js'
 import type { SmallDisk } from '../nemesis/small-disk.js'
 import type { TcpProxy } from '../nemesis/tcp-proxy.js'
 
@@ -17,6 +18,8 @@ export interface Instance {
   readonly toPostgres: TcpProxy | null
   /** The same for `DATABASE_DIRECT_URL`: LISTEN, NOTIFY and migrations. */
   readonly toBus: TcpProxy | null
+  /** Between this instance and Redis, where the topology has one; null otherwise. */
+  readonly toRedis: TcpProxy | null
   /** Whether a process is there that was not told to go; a stopped one (SIGSTOP) is. */
   readonly isUp: boolean
   /** Starts a new life, with more variables if given (they stay for the lives after). */
@@ -27,6 +30,9 @@ export interface Instance {
   stop(): Promise<number | null>
   signal(signal: NodeJS.Signals): void
 }
+
+/** The Redis of this run alone; its client goes past every proxy. */
+export type CampaignRedis = RedisTarget
 
 /** The Postgres of this run alone. */
 export interface CampaignDatabase {

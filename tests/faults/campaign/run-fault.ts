@@ -68,7 +68,7 @@ export async function runFault(options: RunOptions): Promise<FaultReport> {
 }
 
 function worldOf(
-  { writer, database, instances, devices, rooms, stage }: OpenedWorld,
+  { writer, database, redis, instances, devices, rooms, stage }: OpenedWorld,
   { fault, seed, say }: RunOptions,
 ): World {
   const named = <T extends { readonly name: string }>(all: readonly T[], name: string): T => {
@@ -81,6 +81,7 @@ function worldOf(
     draw: drawFor(seed, 'fault'),
     instances,
     database,
+    redis,
     devices,
     rooms: stage.rooms,
     doubled: stage.doubled,
@@ -129,7 +130,7 @@ async function underLoad(
 const nemesisLine =
   (writer: HistoryWriter, fault: Fault) =>
   (step: Step, { startNs, stopNs }: InForce): void => {
-    const { act, target, suspends, kills } = step
+    const { act, target, suspends, kills, redis } = step
     writer.write({
       type: 'nemesis',
       fault: `${numberOf(fault)} ${act}`,
@@ -138,6 +139,7 @@ const nemesisLine =
       stop: stopNs,
       ...(suspends === undefined ? {} : { suspends }),
       ...(kills === undefined ? {} : { kills }),
+      ...(redis === undefined ? {} : { redis }),
     })
   }
 

@@ -28,13 +28,21 @@ async function take(writer: HistoryWriter, { name, url }: Instance): Promise<voi
 }
 
 /** Of a Prometheus page, the lines without labels. */
-export async function metricsOf(url: string, withinMs = EVERY_MS): Promise<Map<string, number>> {
+export const metricsOf = async (url: string, withinMs = EVERY_MS): Promise<Map<string, number>> =>
+  valuesIn(await pageOf(url, withinMs), /^([a-z_\d]+) ([-+.\deE]+)$/gm)
+
+/** The values of one metric, by its labels as they are written there. */
+export const labelledMetric = async (
+  url: string,
+  name: string,
+  withinMs = EVERY_MS,
+): Promise<Map<string, number>> =>
+  valuesIn(await pageOf(url, withinMs), new RegExp(`^${name}\\{(.*)\\} ([-+.\\deE]+)$`, 'gm'))
+
+async function pageOf(url: string, withinMs: number): Promise<string> {
   const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(withinMs) })
-  const text = await response.text()
-  return new Map(
-    Array.from(text.matchAll(/^([a-z_\d]+) ([-+.\deE]+)$/gm), ([, name = '', value]) => [
-      name,
-      Number(value),
-    ]),
-  )
+  return await response.text()
 }
+
+const valuesIn = (page: string, line: RegExp): Map<string, number> =>
+  new Map(Array.from(page.matchAll(line), ([, name = '', value]) => [name, Number(value)]))

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { topologyOf } from './defaults.js'
 import { type Fault, isStandalone, numberOf } from './fault.js'
 import { FAULTS } from './faults/index.js'
 import { scheduleOf } from './run-fault.js'
+import { selectFaults } from './select.js'
 
 const scheduled = FAULTS.filter((fault): fault is Fault => !isStandalone(fault))
 
@@ -13,9 +15,13 @@ describe('the schedule of a fault', () => {
   })
 
   it.each(scheduled)('$name names instances that there are', (fault) => {
+    const processes = Math.max(2, topologyOf(fault).minProcesses)
     for (let seed = 1; seed <= 50; seed += 1)
       for (const { atMs, forMs, target } of scheduleOf(fault, seed, 2, 20)) {
-        expect(target).not.toMatch(/^i[03-9]/)
+        if (/^i\d+$/.test(target)) {
+          expect(Number(target.slice(1))).toBeGreaterThanOrEqual(1)
+          expect(Number(target.slice(1))).toBeLessThanOrEqual(processes)
+        }
         expect(atMs).toBeGreaterThanOrEqual(0)
         expect(forMs).toBeGreaterThanOrEqual(0)
       }
@@ -53,6 +59,19 @@ describe('the schedule of a fault', () => {
 })
 
 describe('the campaign', () => {
+  it('has each fault of Redis that it is asked for, and those of others that go on with one', () => {
+    const withRedis = selectFaults(FAULTS, ['redis'])
+    const numbers = new Set(withRedis.map(numberOf))
+    const own = Array.from({ length: 20 }, (_, index) => `R${index + 1}`)
+    const asked = [...own, 'N3', 'N5', 'N6', 'C5', 'C9', 'H1', 'X1', 'X2', 'X3']
+    expect(asked.filter((number) => !numbers.has(number))).toEqual([])
+    for (const number of ['R9', 'R10', 'R11', 'R12'])
+      for (const fault of withRedis.filter((each) => numberOf(each) === number))
+        expect(!isStandalone(fault) && topologyOf(fault).minProcesses).toBe(3)
+    const others = FAULTS.filter((fault) => !withRedis.includes(fault))
+    expect(others.filter(({ name }) => /^[RX]/.test(name))).toEqual([])
+  })
+
   it('has each fault of processes, Postgres, clients and hot spots that it is asked for', () => {
     const numbers = new Set(FAULTS.map(numberOf))
     const asked = [

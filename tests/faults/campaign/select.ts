@@ -1,12 +1,16 @@
-import { type Fault, numberOf, type StandaloneFault } from './fault.js'
+import { type Fault, needsRedis, numberOf, type StandaloneFault } from './fault.js'
 import { WrongUsage } from './options.js'
 
-/** Faults by name or by number, in the order of the list; all of them where none is named. */
+/** All whose servers have a Redis. */
+const WITH_REDIS = 'redis'
+
+/** Faults by name, by number or as a group, in the order of the list; all of them where none is named. */
 export function selectFaults<F extends Fault | StandaloneFault>(
   all: readonly F[],
   names: readonly string[],
 ): readonly F[] {
-  const matches = (fault: F, name: string) => fault.name === name || numberOf(fault) === name
+  const matches = (fault: F, name: string) =>
+    fault.name === name || numberOf(fault) === name || (name === WITH_REDIS && needsRedis(fault))
   const unknown = names.filter((name) => !all.some((fault) => matches(fault, name)))
   if (unknown.length > 0)
     throw new WrongUsage(

@@ -1,8 +1,17 @@
+export type RedisTopology = {
+  /** Lines of `redis.conf`, as name and value. */
+  readonly config?: Readonly<Record<string, string>>
+  /** It does not run when the servers start. */
+  readonly isAbsent?: boolean
+}
+
 export type Topology = {
   /** At least this many server processes, whatever the run asks for. */
   readonly minProcesses: number
   /** Whether each instance reaches Postgres through proxies of its own (`toPostgres`, `toBus`). */
   readonly postgresProxies: boolean
+  /** The run's own Redis, which each instance reaches through a proxy of its own (`toRedis`); null: there is none. */
+  readonly redis: RedisTopology | null
   /** Environment of one instance, besides what all have; by its number from 0. */
   readonly variables: (index: number) => Readonly<Record<string, string>>
   /** For Node itself, e.g. `--max-old-space-size=96`. */

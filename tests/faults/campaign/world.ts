@@ -1,13 +1,13 @@
 import type { HistoryWriter } from '../checker/history-file.js'
 import type { Draw } from './draw.js'
-import type { CampaignDatabase, Instance } from './parts.js'
+import type { CampaignDatabase, CampaignRedis, Instance } from './parts.js'
 import type { Device } from './workload/device.js'
 import type { Devices } from './workload/devices.js'
 import type { Doubled } from './workload/doubled.js'
 import type { RoomRecord } from './workload/rooms.js'
 import type { Stage } from './workload/stage.js'
 
-export type { CampaignDatabase, Instance }
+export type { CampaignDatabase, CampaignRedis, Instance }
 
 /** What a fault may touch. */
 export interface World {
@@ -16,6 +16,8 @@ export interface World {
   readonly draw: Draw
   readonly instances: readonly Instance[]
   readonly database: CampaignDatabase
+  /** Null where the topology has none. */
+  readonly redis: CampaignRedis | null
   /** The clients of the workload, and more of them where a fault needs many. */
   readonly devices: Devices
   /** Of the workload. */

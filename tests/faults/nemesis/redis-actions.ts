@@ -142,7 +142,7 @@ export const endSubscriptions = async ({ client }: RedisTarget): Promise<number>
 
 /** By id, the connections that listen. */
 export async function subscriberIds({ client }: RedisTarget): Promise<readonly string[]> {
-  const list = String(await client.client('LIST', 'TYPE', 'pubsub'))
+  const list = String(await client.call('CLIENT', 'LIST', 'TYPE', 'pubsub'))
   return Array.from(list.matchAll(/^id=(\d+)/gm), ([, id = '']) => id)
 }
 

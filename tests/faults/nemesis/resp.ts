@@ -1,6 +1,6 @@
 /** The commands that a client sends over one connection, in RESP. A chunk that does not begin one, after whole ones, is skipped. */
 export class CommandReader {
-  private rest = Buffer.alloc(0)
+  private rest: Buffer = Buffer.alloc(0)
 
   /** Those that end with this chunk, each with its name in lower case. */
   read(chunk: Buffer): readonly (readonly string[])[] {

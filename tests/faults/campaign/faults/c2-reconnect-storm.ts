@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../fault.js'
 import { Crowd } from './crowd.js'
+import { transactionsSoFar } from './transactions.js'
 
 const CROWD = { people: 50, tabsEach: 20, rooms: 10 }
 const CLIENTS = CROWD.people * CROWD.tabsEach
@@ -63,10 +64,4 @@ export const reconnectStorm: Fault = {
       },
     }
   },
-}
-
-async function transactionsSoFar({ database }: Parameters<Fault['start']>[0]): Promise<number> {
-  const [row] = await database.sql<{ count: number }[]>`
-    select xact_commit + xact_rollback as count from pg_stat_database where datname = current_database()`
-  return row?.count ?? 0
 }

@@ -28,6 +28,7 @@ import { fullDiskEmbedded } from './p7-embedded.js'
 import { fullDisk } from './p7-full-disk.js'
 import { lockedRoom } from './p9-locked-room.js'
 import { killedEmbedded } from './p11-killed-embedded.js'
+import { REDIS_FAULTS } from './redis/index.js'
 
 /** Everything that `npm run faults` knows, in the order of its table. */
 export const FAULTS: readonly (Fault | StandaloneFault)[] = [
@@ -64,4 +65,5 @@ export const FAULTS: readonly (Fault | StandaloneFault)[] = [
   threeDevices,
   largeRoom,
   stampede,
+  ...REDIS_FAULTS,
 ]

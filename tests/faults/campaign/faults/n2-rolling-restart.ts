@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { quantile } from '../../checker/grouping.js'
 import { type Termination, terminate } from '../../nemesis/process-actions.js'
 import type { Check, Fault } from '../fault.js'
 import type { Device } from '../workload/device.js'
 import { NOT_SENT, type Outcome, tryHttp } from '../workload/try-http.js'
 import type { Instance, World } from '../world.js'
+import { OutboxWatch } from './outbox-watch.js'
 import { Turns } from './turns.js'
 
 const EVERY_MS = 8_000
@@ -13,8 +13,6 @@ const DOWN_MS = 1_000
 const DRAINED_WITHIN_MS = 30_000
 /** Of those that were sent away together. */
 const SPREAD_OVER_MS = 500
-/** Refusals that the workload itself has brought about. */
-const DESERVED = new Set(['NOT_FOUND', 'FORBIDDEN', 'UNAUTHENTICATED'])
 
 let calls = 0
 
@@ -35,10 +33,10 @@ export const rollingRestart: Fault = {
     const ends: Termination[] = []
     const returns: Return[] = []
     const lastOutcomes: Outcome[] = []
-    const sends: Sends = { seen: new Set(), failures: new Map(), tookMs: [] }
+    const outboxes = new OutboxWatch()
     return {
       async prepare() {
-        for (const device of world.devices.all) watchOutbox(device, sends)
+        for (const device of world.devices.all) outboxes.follow(device)
       },
       inject: ({ target }, moments) =>
         turns.healed(async () => {
@@ -57,7 +55,7 @@ export const rollingRestart: Fault = {
             returns.push(watch())
           }
         }),
-      checks: async () => [drained(ends), answered(lastOutcomes), noFailedSend(sends), spread(returns)],
+      checks: async () => [drained(ends), answered(lastOutcomes), outboxes.check(), spread(returns)],
     }
   },
 }
@@ -95,36 +93,6 @@ const answered = (outcomes: readonly Outcome[]): Check => ({
   seen: `${outcomes.filter(({ is }) => is === 'ok').length} of ${outcomes.length} stored`,
 })
 
-/** Messages that were in an outbox, and what a user would be shown as failed, with the code. */
-type Sends = {
-  readonly seen: Set<string>
-  readonly failures: Map<string, string>
-  /** From the outbox to the ack. */
-  readonly tookMs: number[]
-}
-
-function watchOutbox({ client, name }: Device, { seen, failures, tookMs }: Sends): void {
-  const waiting = new Map<string, number>()
-  client.outbox.subscribe(() => {
-    const present = client.outbox.getSnapshot()
-    for (const { state, clientMessageId, error } of present) {
-      const message = `${name} ${clientMessageId}`
-      seen.add(message)
-      if (state === 'failed') {
-        waiting.delete(message)
-        if (!DESERVED.has(error?.code ?? '')) failures.set(message, error?.code ?? 'no code')
-      } else if (!waiting.has(message)) waiting.set(message, performance.now())
-    }
-    // What has been acked is in the outbox no more.
-    const names = new Set(present.map(({ clientMessageId }) => `${name} ${clientMessageId}`))
-    for (const [message, sinceMs] of waiting)
-      if (!names.has(message)) {
-        waiting.delete(message)
-        tookMs.push(performance.now() - sinceMs)
-      }
-  })
-}
-
 type Return = { readonly gone: number; readonly returnedMs: readonly number[] }
 
 /** When each of them is online again after it first lost its connection, unless it moved by itself. */
@@ -159,13 +127,6 @@ function drained(ends: readonly Termination[]): Check {
     seen,
   }
 }
-
-const noFailedSend = ({ seen, failures, tookMs }: Sends): Check => ({
-  name: 'no send fails, as the user of the SDK sees it',
-  checked: seen.size,
-  violations: [...failures].map(([message, code]) => `${message}: ${code}`),
-  seen: `${tookMs.length} acked, p99 after ${(quantile(tookMs, 0.99) / 1_000).toFixed(1)} s, the slowest after ${(Math.max(...tookMs) / 1_000).toFixed(1)} s`,
-})
 
 /** Those of one instance do not come back in one moment. */
 function spread(returns: readonly Return[]): Check {

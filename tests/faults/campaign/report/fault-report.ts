@@ -6,10 +6,11 @@ import { groupBy } from '../../checker/grouping.js'
 import type { History } from '../../checker/history.js'
 import { readHistory } from '../../checker/history-file.js'
 import { faultAt, reportOn, smallestWitnesses, worstStallMs } from '../../checker/report.js'
-import type { Check, Step } from '../fault.js'
+import type { Check, Fault, Step } from '../fault.js'
 import type { OpenedWorld, RunOptions } from '../opened-world.js'
-import { experienceOf, type FaultWindow } from './experience.js'
+import { type Experience, experienceOf, type FaultWindow } from './experience.js'
 import { type FaultReport, keepReport } from './kept-reports.js'
+import { deliveredInTime, noticed } from './noticed.js'
 
 export type ReportSetup = RunOptions & {
   readonly opened: OpenedWorld
@@ -21,9 +22,11 @@ export type ReportSetup = RunOptions & {
 
 /** Judges the history of a run and keeps the judgement beside it. */
 export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
-  const { fault, seed, opened, steps, window, checks, tookMs } = setup
+  const { fault, seed, opened, steps, window, tookMs } = setup
   const history = await readHistory(opened.historyPath)
   const judgement = checkHistory(history)
+  const experience = experienceOf(history, window)
+  const checks = [...setup.checks, ...unnoticedChecks(fault, history, experience)]
   const report: FaultReport = {
     name: fault.name,
     title: fault.title,
@@ -33,7 +36,7 @@ export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
     commit: String(history.header.configuration.commit),
     steps,
     stalledMs: Math.round(worstStallMs(history)),
-    experience: experienceOf(history, window),
+    experience,
     checks,
     verdicts: judgement.verdicts,
     violations: [...violationsOf(checks), ...violationsIn(history, judgement)],
@@ -45,6 +48,15 @@ export async function reportOf(setup: ReportSetup): Promise<FaultReport> {
   await keepReport(dirname(opened.historyPath), report)
   await writeFile(beside('verdict.txt'), `${reportOn(history, judgement).join('\n')}\n`)
   return report
+}
+
+const unnoticedChecks = ({ unnoticed }: Fault, history: History, experience: Experience): Check[] => {
+  if (unnoticed === undefined) return []
+  const { deliveredWithinMs } = unnoticed
+  return [
+    noticed(history),
+    ...(deliveredWithinMs === null ? [] : [deliveredInTime(experience, deliveredWithinMs)]),
+  ]
 }
 
 /** Of one check; the report has them all. */

@@ -1,5 +1,8 @@
+import type { Check } from '../fault.js'
+import { GIVEN_UP, USED_AGAIN } from '../faults/redis/redis-fault.js'
 import { type Latency, PHASES } from './experience.js'
 import type { FaultReport } from './kept-reports.js'
+import { NOTICED } from './noticed.js'
 
 const HEADINGS = [
   'fault',
@@ -9,6 +12,8 @@ const HEADINGS = [
   'verdict',
   'sends / acks / pushes',
   'refused / unanswered',
+  'failed as users see it',
+  'Redis given up; used again',
   'checks',
   'clients late ms',
   'ack p50 / p99 ms before, during, after',
@@ -33,12 +38,19 @@ function cellsOf(report: FaultReport): string[] {
     violations.length === 0 ? 'withstood' : `**${violations.length} violations**`,
     counts?.[0] ?? `${experience?.sends} / ${experience?.acks} / ${experience?.pushes}`,
     counts?.[1] ?? `${experience?.refused} / ${experience?.unanswered}`,
+    seenOf(checks, NOTICED),
+    checks.some(({ name: check }) => check === GIVEN_UP || check === USED_AGAIN)
+      ? `${seenOf(checks, GIVEN_UP)}; ${seenOf(checks, USED_AGAIN)}`
+      : '–',
     String(checked.reduce((sum, count) => sum + count, 0)),
     String(report.stalledMs ?? '–'),
     counts?.[2] ?? PHASES.map((phase) => latencyText(experience?.ack[phase])).join(', '),
     counts?.[3] ?? PHASES.map((phase) => latencyText(experience?.delivery[phase])).join(', '),
   ]
 }
+
+const seenOf = (checks: readonly Check[], name: string): string =>
+  checks.find((check) => check.name === name)?.seen ?? '–'
 
 const latencyText = (latency: Latency | null | undefined): string =>
   latency ? `${latency.p50Ms.toFixed(0)} / ${latency.p99Ms.toFixed(0)}` : '–'
