@@ -1,6 +1,8 @@
-import { type ExecFileOptions, execFile } from 'node:child_process'
+import { type ExecFileOptions, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cp, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
+import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
@@ -69,6 +71,37 @@ export async function runScript(project: string, env: Record<string, string> = {
     env: { ...process.env, ...env },
   })
   return stdout.trimEnd().split('\n')
+}
+
+/** A script that answers each line with one. */
+export type Conversation = {
+  ask(line: string): Promise<string>
+  /** Nothing more is asked; the exit code, and what the script complained of. */
+  end(): Promise<{ readonly code: number | null; readonly complaints: string }>
+}
+
+/** Runs the script for as long as it is asked something. */
+export function converse(project: string, env: Record<string, string>): Conversation {
+  const child = spawn(process.execPath, ['out/main.js'], { cwd: project, env: { ...process.env, ...env } })
+  let complaints = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text
+  })
+  const ended = once(child, 'exit') as Promise<[number | null]>
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  return {
+    async ask(line) {
+      child.stdin.write(`${line}\n`)
+      const { value, done } = await lines.next()
+      if (done) throw new Error(`the script ended:\n${complaints}`)
+      return value
+    },
+    async end() {
+      child.stdin.end()
+      const [code] = await ended
+      return { code, complaints }
+    },
+  }
 }
 
 /** Rejects with what the program printed, of which the compiler's errors are a part. */
