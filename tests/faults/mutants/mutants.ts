@@ -204,6 +204,66 @@ const endedLoginsLocally: Mutant = {
   breaks: ['L9'],
 }
 
+const pagesWithoutVersion: Mutant = {
+  name: 'cached-pages-without-version',
+  what: 'a remembered page is shown whatever has been written since',
+  replacements: [
+    {
+      file: 'core/use-cases/messages/newest-pages.js',
+      find: 'this.ports.cache.get(key, messages)',
+      put: 'this.ports.cache.get(key, 0)',
+    },
+  ],
+  fault: 'calm',
+  breaks: ['L5', 'L6', 'L7'],
+}
+
+const membersWithoutVersion: Mutant = {
+  name: 'cached-members-without-version',
+  what: 'a remembered membership lets its member read whatever has become of it',
+  replacements: [
+    {
+      file: 'core/use-cases/rooms/room-readers.js',
+      find: 'cache.get(keyOf(roomId, actor.userId), heads.members)',
+      put: 'cache.get(keyOf(roomId, actor.userId), 0)',
+    },
+  ],
+  fault: 'calm',
+  breaks: ['L8'],
+}
+
+const sweepOff: Mutant = {
+  name: 'sweep-off',
+  what: 'nobody asks the store for what the bus may have lost',
+  replacements: [
+    {
+      file: 'core/use-cases/feed/sweeper.js',
+      find: `this.ports.bus.onGap(() => this.now());
+        this.schedule(this.intervalMs);`,
+      put: '',
+    },
+  ],
+  fault: 'C5',
+  breaks: ['L7'],
+}
+
+const sinceWithoutMembership: Mutant = {
+  name: 'since-without-membership',
+  what: 'whoever names a room gets its log after `since`, be they a member or not',
+  replacements: [
+    {
+      file: 'core/use-cases/rooms/sync-room.js',
+      find: 'const access = await admitReader(rooms, actor, input.roomId, input.minSeq);',
+      put: `const whole = await log.read(input.roomId, 0, 1);
+        if (whole === null)
+            return notFound();
+        const access = ok({ heads: { head: whole.headSeq } });`,
+    },
+  ],
+  fault: 'calm',
+  breaks: ['L8'],
+}
+
 export const MUTANTS: readonly Mutant[] = [
   ackBeforeCommit,
   ackBeforeCommitShortWay,
@@ -212,4 +272,8 @@ export const MUTANTS: readonly Mutant[] = [
   seqFromASequence,
   membershipNotReChecked,
   endedLoginsLocally,
+  pagesWithoutVersion,
+  membersWithoutVersion,
+  sweepOff,
+  sinceWithoutMembership,
 ]
