@@ -113,6 +113,21 @@ export default {
       to: { path: '^apps/client/' },
     },
     {
+      name: 'cluster-starts-servers-as-processes',
+      severity: 'error',
+      comment:
+        'Of the server, the cluster imports how it is configured and reached, and its database; the rest it runs, as users do.',
+      from: { path: '^apps/cluster/', pathNot: TEST_FILE },
+      to: {
+        path: '^(core|adapters|apps)/',
+        pathNot: [
+          '^apps/cluster/',
+          '^apps/server/(config|embedded-postgres)/',
+          '^apps/server/http/(origins|proxies)\\.ts$',
+        ],
+      },
+    },
+    {
       name: 'nothing-imports-tests',
       severity: 'error',
       comment: 'Only apps/testing passes something of the tests on: the port contracts.',

@@ -52,6 +52,12 @@ export const CLEAN_TREE: Tree = {
   'apps/client/client.ts': "import 'socket.io-client'\nexport const client = 1",
   'apps/client/client.test.ts':
     "import 'vitest'\nimport 'node:fs'\nimport '../server/realtime.js'\nimport './client.js'",
+  'apps/cluster/main.ts':
+    "import './cluster.js'\nimport '../server/config/read-config.js'\nimport '../server/embedded-postgres/index.js'\nimport '../server/http/origins.js'",
+  'apps/cluster/cluster.ts': 'export const cluster = 1',
+  'apps/server/config/read-config.ts': 'export const config = 1',
+  'apps/server/embedded-postgres/index.ts': "import 'postgres'",
+  'apps/server/http/origins.ts': "import 'node:http'",
   'apps/examples/embed/main.ts': "import '../../../adapters/system/index.js'",
   'apps/testing/index.ts':
     "import '../../adapters/memory/clock.js'\nexport * from '../../tests/contracts/clock-port.contract.js'",
@@ -212,6 +218,16 @@ export const PROBES: readonly Probe[] = [
       'apps/server/realtime.ts':
         "import type { client } from '../client/index.js'\nexport type C = typeof client",
     },
+  },
+  {
+    rule: 'cluster-starts-servers-as-processes',
+    because: 'the cluster imports a part of the server that serves',
+    plant: { 'apps/cluster/cluster.ts': "import '../server/realtime.js'" },
+  },
+  {
+    rule: 'cluster-starts-servers-as-processes',
+    because: 'the cluster imports the core',
+    plant: { 'apps/cluster/cluster.ts': "import '../../core/index.js'" },
   },
   {
     rule: 'nothing-imports-tests',

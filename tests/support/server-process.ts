@@ -98,7 +98,7 @@ function readLines(child: ChildProcess, onLine: (line: string) => void): Promise
 }
 
 /** What configures Parley in this shell must not reach the servers of a test. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   const configures = /^(PARLEY_|MEDIATOR_|REDIS_|DATABASE_|HOST$|PORT$|LOG_LEVEL$|NODE_ENV$|VITEST)/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !configures.test(name)))
 }

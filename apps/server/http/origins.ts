@@ -26,9 +26,14 @@ export class Origins {
     if (publicUrl !== null) return new Set([publicUrl])
     const address = this.server.address()
     if (address === null || typeof address === 'string') return new Set()
-    const isLoopback = LOOPBACK_HOST.test(host) || ANY_HOST.test(host)
-    const names = isLoopback ? LOOPBACK_NAMES : [host.includes(':') ? `[${host}]` : host]
-    this.own = new Set(names.map((name) => new URL(`http://${name}:${address.port}`).origin))
+    this.own = new Set(originsAt(host, address.port))
     return this.own
   }
+}
+
+/** The origins of what is served over plain HTTP at this address. */
+export function originsAt(host: string, port: number): string[] {
+  const isLoopback = LOOPBACK_HOST.test(host) || ANY_HOST.test(host)
+  const names = isLoopback ? LOOPBACK_NAMES : [host.includes(':') ? `[${host}]` : host]
+  return names.map((name) => new URL(`http://${name}:${port}`).origin)
 }
