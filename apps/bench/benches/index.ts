@@ -2,6 +2,7 @@ import type { Bench } from '../bench.js'
 import { type Profiled, RETURNING, STARTING, steadyLoad } from '../profile/profiled.js'
 import { COMING_BACK } from './coming-back.js'
 import { HISTORY } from './history.js'
+import { HOT_READS } from './hot-reads.js'
 import { IDLE_MEMORY } from './memory.js'
 import { START } from './start.js'
 import { FAN_OUT, HOT_ROOM, runThroughput, SMALL_ROOMS } from './throughput.js'
@@ -21,6 +22,7 @@ export const BENCHES: ReadonlyMap<string, Bench> = new Map([
   ['coming-back', COMING_BACK],
   ['start', START],
   ['history', HISTORY],
+  ['hot-reads', HOT_READS],
 ])
 
 /** Those whose work a server can be profiled at. */

@@ -1,0 +1,80 @@
+import { AlwaysDeliver } from '../../../adapters/mediator/index.js'
+import {
+  MemoryBusHub,
+  MemoryCache,
+  MemoryPasswords,
+  MemoryRateLimit,
+} from '../../../adapters/memory/index.js'
+import {
+  createPostgresStore,
+  type Database,
+  openDatabase,
+  PostgresPresence,
+  PostgresSessions,
+} from '../../../adapters/postgres/index.js'
+import { RedisCache, RedisConnection } from '../../../adapters/redis/index.js'
+import { JwtTokens, SystemClock, UuidIds } from '../../../adapters/system/index.js'
+import { createParley, type Parley } from '../../../core/parley.js'
+import type { CachePort } from '../../../core/ports/cache-port.js'
+import type { Tier } from '../hot-reads/protocol.js'
+
+export type HotReader = {
+  readonly tier: Tier
+  readonly parley: Parley
+  close(): Promise<void>
+}
+
+type Stores = { readonly databaseUrl: string; readonly redisUrl: string; readonly authSecret: string }
+
+const REMEMBERS_NOTHING: CachePort = {
+  get: async () => null,
+  put: async () => undefined,
+  drop: async () => undefined,
+}
+
+/** A process that reads through the use cases of the product, with one tier of the cache alone; null: that is not there. */
+export async function openHotReader(tier: Tier, stores: Stores): Promise<HotReader> {
+  const clock = new SystemClock()
+  const database = openDatabase({ url: stores.databaseUrl })
+  const redis = tier === 'Redis' ? await connected(stores.redisUrl, clock) : null
+  const cache =
+    tier === 'memory' ? new MemoryCache(clock) : redis === null ? REMEMBERS_NOTHING : new RedisCache(redis)
+  const parley = parleyOver(database, cache, clock, stores.authSecret)
+  await parley.start()
+  return {
+    tier,
+    parley,
+    async close() {
+      parley.stop()
+      redis?.close()
+      await database.close()
+    },
+  }
+}
+
+async function connected(url: string, clock: SystemClock): Promise<RedisConnection> {
+  // The bench asks for more at once than a user would wait for.
+  const redis = new RedisConnection({ url, clock, commandDeadlineMs: 5_000 })
+  await redis.start()
+  if (!redis.health.isUp()) throw new Error('Redis did not start')
+  return redis
+}
+
+function parleyOver(database: Database, cache: CachePort, clock: SystemClock, authSecret: string): Parley {
+  const limits = new MemoryRateLimit(clock)
+  return createParley({
+    ...createPostgresStore(database),
+    sessions: new PostgresSessions(database),
+    presence: new PostgresPresence(database),
+    cache,
+    limits,
+    localLimits: limits,
+    bus: new MemoryBusHub(clock).endpoint(),
+    mediator: new AlwaysDeliver(),
+    notices: { toRoom: () => undefined, toRoomHere: () => undefined, onPresence: () => undefined },
+    passwords: new MemoryPasswords(),
+    tokens: new JwtTokens({ secret: authSecret, clock }),
+    clock,
+    ids: new UuidIds(),
+  })
+}
