@@ -7,10 +7,34 @@ export class RedisFailure extends Error {
   constructor(
     readonly code: string,
     message: string,
+    /** Whether Redis answered so. */
+    readonly isReply = false,
   ) {
     super(`${code}: ${message}`)
   }
 }
+
+/**
+ * Codes of replies by which a server says that it is not fit for use, of those that Redis itself makes (`server.c`, `acl.c`,
+ * `networking.c`, `cluster.c`). Any other reply speaks of the command, its keys or who sent it.
+ */
+const UNWELL = new Set([
+  'LOADING',
+  'BUSY',
+  'READONLY',
+  'OOM',
+  'MISCONF',
+  'MASTERDOWN',
+  'NOREPLICAS',
+  'CLUSTERDOWN',
+  'NOAUTH',
+  'WRONGPASS',
+  'DENIED',
+])
+
+/** False for a reply that says nothing of Redis itself; no answer in time, or no connection, says enough. */
+export const saysRedisIsUnwell = (cause: unknown): boolean =>
+  !(cause instanceof RedisFailure && cause.isReply) || UNWELL.has(cause.code)
 
 /**
  * What leaves the adapter instead of an error of the library, which carries the arguments of the command: keys, tokens and texts.
@@ -25,7 +49,7 @@ function failureOf(error: Error): RedisFailure {
   if (error.name === 'ReplyError') {
     // Replies begin with their code: `OOM command not allowed …`, `READONLY You can't write …`.
     const [code = 'ERR', ...rest] = error.message.split(' ')
-    return new RedisFailure(code, rest.join(' '))
+    return new RedisFailure(code, rest.join(' '), true)
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
   return new RedisFailure(code, error.message)

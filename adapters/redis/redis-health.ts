@@ -1,8 +1,11 @@
 import type { Cancel, ClockPort } from '../../core/ports/clock-port.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
-import { RedisFailure, translate } from './errors.js'
+import { RedisFailure, saysRedisIsUnwell, translate } from './errors.js'
 
-/** `suspect`: a command has failed, and a probe is under way. `down`: that failed as well. Commands are sent while `up` alone. */
+/**
+ * `suspect`: a command has failed, and a probe is under way. `down`: that failed as well, or commands have failed too often although
+ * probes succeeded. Commands are sent while `up` alone.
+ */
 export type RedisState = 'up' | 'suspect' | 'down'
 
 export type RedisHealthOptions = {
@@ -14,9 +17,21 @@ export type RedisHealthOptions = {
   readonly steadyAfterMs?: number
   /** How many probes in a row have to succeed after one has failed. */
   readonly probesToTrust?: number
+  /** So many doubts within `doubtsWithinMs`, each cleared by its probe, and Redis is left alone for `openMs` at a time. */
+  readonly doubtsToOpen?: number
+  readonly doubtsWithinMs?: number
+  readonly openMs?: number
 }
 
-const DEFAULTS = { pauseMs: 250, longestPauseMs: 2_000, steadyAfterMs: 30_000, probesToTrust: 2 }
+const DEFAULTS = {
+  pauseMs: 250,
+  longestPauseMs: 2_000,
+  steadyAfterMs: 30_000,
+  probesToTrust: 2,
+  doubtsToOpen: 3,
+  doubtsWithinMs: 30_000,
+  openMs: 5_000,
+}
 
 /** Processes that lost the same Redis must not all come back to it in one moment. */
 const JITTER = 0.2
@@ -32,6 +47,8 @@ export class RedisHealth {
   private pauseMs: number
   private successes = 0
   private failed = false
+  /** When commands failed of late whose probe then succeeded, ms since the Unix epoch. */
+  private clearedDoubtsMs: number[] = []
   private waiting: Cancel | null = null
   private closed = false
   private readonly settings: Required<RedisHealthOptions>
@@ -78,7 +95,10 @@ export class RedisHealth {
     return () => this.listeners.delete(own)
   }
 
-  /** Runs a command, or throws PortUnavailable at once while Redis is not up. Its failure makes Redis suspect. */
+  /**
+   * Runs a command, or throws PortUnavailable at once while Redis is not up. A failure makes Redis suspect, unless it is a reply that
+   * speaks of the command alone.
+   */
   async call<T>(port: string, command: () => Promise<T>): Promise<T> {
     if (this.current !== 'up')
       throw new PortUnavailable(port, new RedisFailure('NOTUP', `Redis is ${this.current}`))
@@ -88,7 +108,8 @@ export class RedisHealth {
     } catch (error) {
       const translated = translate(port, error)
       // What was sent before an outage says nothing about the time after it.
-      if (translated instanceof PortUnavailable && changes === this.changes) this.doubt()
+      if (translated instanceof PortUnavailable && changes === this.changes)
+        if (saysRedisIsUnwell(translated.cause)) this.doubt()
       throw translated
     }
   }
@@ -96,8 +117,14 @@ export class RedisHealth {
   /** Something went wrong: no more commands until a probe succeeds. */
   doubt(): void {
     if (this.current !== 'up' || this.closed) return
-    const steady = this.clock.nowMs() - this.changedAtMs >= this.settings.steadyAfterMs
-    if (steady) this.pauseMs = this.settings.pauseMs
+    const { steadyAfterMs, pauseMs, doubtsToOpen, doubtsWithinMs } = this.settings
+    const nowMs = this.clock.nowMs()
+    if (nowMs - this.changedAtMs >= steadyAfterMs) this.pauseMs = pauseMs
+    this.clearedDoubtsMs = this.clearedDoubtsMs.filter((atMs) => nowMs - atMs < doubtsWithinMs)
+    if (this.clearedDoubtsMs.length >= doubtsToOpen - 1) {
+      this.leaveAlone()
+      return
+    }
     this.become('suspect')
     void this.examine()
   }
@@ -119,7 +146,15 @@ export class RedisHealth {
     else this.fail()
   }
 
+  /** Probes do not meet what users meet: a deadline paid once is enough for a while. */
+  private leaveAlone(): void {
+    this.clearedDoubtsMs.push(this.clock.nowMs())
+    this.become('down')
+    this.examineIn(this.settings.openMs)
+  }
+
   private succeed(): void {
+    if (this.current === 'suspect' && this.changes > 0) this.clearedDoubtsMs.push(this.clock.nowMs())
     this.successes += 1
     if (this.failed && this.successes < this.settings.probesToTrust) {
       this.examineIn(this.settings.pauseMs)

@@ -17,6 +17,13 @@ function judged() {
   return { clock, redis, health, states, fails }
 }
 
+/** An error as the library makes it of a reply. */
+function reply(message: string): Error {
+  const error = new Error(message)
+  error.name = 'ReplyError'
+  return error
+}
+
 async function up() {
   const world = judged()
   await world.health.start()
@@ -103,6 +110,74 @@ describe('the health of Redis', () => {
     const mistake = new TypeError('undefined is not a function')
     await expect(health.call('CachePort', () => Promise.reject(mistake))).rejects.toBe(mistake)
     expect(health.state).toBe('up')
+  })
+
+  it.each([
+    'LOADING Redis is loading the dataset in memory',
+    'BUSY Redis is busy running a script.',
+    "READONLY You can't write against a read only replica.",
+    "OOM command not allowed when used memory > 'maxmemory'.",
+    'MISCONF Redis is configured to save RDB snapshots, but it is currently unable to persist on disk.',
+    "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+    'NOREPLICAS Not enough good replicas to write.',
+    'CLUSTERDOWN The cluster is down',
+    'NOAUTH Authentication required.',
+    'WRONGPASS invalid username-password pair or user is disabled.',
+    'DENIED Redis is running in protected mode',
+  ])('is suspect when Redis answers %s', async (message) => {
+    const { health, states } = await up()
+    await expect(health.call('LockPort', () => Promise.reject(reply(message)))).rejects.toBeInstanceOf(
+      PortUnavailable,
+    )
+    expect(states).toContain('suspect')
+  })
+
+  it.each([
+    'WRONGTYPE Operation against a key holding the wrong kind of value',
+    "NOPERM this user has no permissions to run the 'set' command",
+    'NOSCRIPT No matching script.',
+    "CROSSSLOT Keys in request don't hash to the same slot",
+    'TRYAGAIN Multiple keys request during rehashing of slot',
+    'ERR value is not an integer or out of range',
+  ])('is not doubted for the reply %s, which speaks of the command', async (message) => {
+    const { health, states, redis } = await up()
+    for (let call = 0; call < 20; call += 1)
+      await expect(health.call('LockPort', () => Promise.reject(reply(message)))).rejects.toBeInstanceOf(
+        PortUnavailable,
+      )
+    expect(states).toEqual(['up'])
+    expect(redis.probes).toBe(1)
+  })
+
+  it('is left alone for a while when commands keep failing though the probes between them succeed', async () => {
+    const { clock, redis, health, fails } = await up()
+    let waited = 0
+    const fail = async () => {
+      if (!health.isUp()) return
+      waited += 1
+      await expect(fails()).rejects.toBeInstanceOf(PortUnavailable)
+      await clock.advance(0)
+    }
+    for (let call = 0; call < 50; call += 1) await fail()
+    expect(waited).toBe(3)
+    const before = redis.probes
+    await clock.advance(3_900)
+    expect(redis.probes).toBe(before)
+    await clock.advance(2_200)
+    expect(health.isUp()).toBe(true)
+    // Once more and no oftener: what has failed so often is not tried three times again.
+    for (let call = 0; call < 50; call += 1) await fail()
+    expect(waited).toBe(4)
+  })
+
+  it('forgets failures that lie far apart', async () => {
+    const { clock, health, fails, states } = await up()
+    for (let call = 0; call < 10; call += 1) {
+      await expect(fails()).rejects.toBeInstanceOf(PortUnavailable)
+      await clock.advance(20_000)
+    }
+    expect(states).not.toContain('down')
+    expect(health.isUp()).toBe(true)
   })
 
   it('probes no more once it is closed', async () => {
