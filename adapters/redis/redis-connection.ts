@@ -1,5 +1,8 @@
+import { isIP } from 'node:net'
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import type { ClockPort } from '../../core/ports/clock-port.js'
+import { clusterProbeKeys } from './cluster-probe-keys.js'
+import { withinDeadline } from './deadline.js'
 import { RedisHealth, type RedisHealthOptions } from './redis-health.js'
 
 export type RedisConnectionOptions = RedisHealthOptions & {
@@ -7,6 +10,8 @@ export type RedisConnectionOptions = RedisHealthOptions & {
   readonly url: string | readonly [string, ...string[]]
   /** Whether the URLs are nodes of a Redis Cluster. */
   readonly isCluster?: boolean
+  /** Whom to trust over TLS, in PEM; else those that Node trusts. */
+  readonly ca?: string
   /** What all keys and channels begin with. Without braces, which would decide the slot of a key. */
   readonly prefix?: string
   /** How long a command may take. */
@@ -18,11 +23,20 @@ export type RedisConnectionOptions = RedisHealthOptions & {
 
 export type RedisClient = Redis | Cluster
 
+type Scripted = Record<string, (...args: (string | number)[]) => Promise<unknown>>
+
 const DEFAULTS = { prefix: 'parley:', commandDeadlineMs: 200, isCluster: false }
 const CONNECT_TIMEOUT_MS = 1_500
 const RECONNECT_MAX_MS = 2_000
-/** A connection that has not answered for so many probes may be cut without a word; a new one is better. */
-const PROBES_TO_RECONNECT = 4
+/** How often a client asks a Redis that is loading whether it has ended. */
+const LOADING_RETRY_MS = 1_000
+/** How often a cluster is asked who has which slots; else only a redirection tells. */
+const SLOTS_REFRESH_MS = 5_000
+/**
+ * After so many failed probes a new connection may do better: the old one may have been cut without a word, or lead to a node that has
+ * become a replica.
+ */
+const PROBES_TO_RENEW = 4
 
 /** Jittered, and never null: a client that gives up stays away for good. */
 const retryDelayMs = (attempt: number): number =>
@@ -37,9 +51,11 @@ export class RedisConnection {
   readonly prefix: string
   readonly isCluster: boolean
   readonly commandDeadlineMs: number
-  private readonly client: RedisClient
+  private client: RedisClient
+  private readonly scripts = new Map<string, { readonly lua: string; readonly numberOfKeys: number }>()
   private readonly onError: (error: unknown) => void
-  private unansweredProbes = 0
+  private failedProbes = 0
+  private closed = false
 
   constructor(private readonly options: RedisConnectionOptions) {
     const settings = { ...DEFAULTS, ...options }
@@ -48,24 +64,22 @@ export class RedisConnection {
     this.isCluster = settings.isCluster
     this.commandDeadlineMs = settings.commandDeadlineMs
     this.onError = options.onError ?? (() => undefined)
-    this.client = this.open({
-      commandTimeout: settings.commandDeadlineMs,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-    })
+    this.client = this.openForCommands()
     this.health = new RedisHealth(options.clock, () => this.probe(), options)
   }
 
-  /** Begins to connect; resolves when Redis has been found to be there or not, and never rejects. */
+  /** Begins to connect; resolves within 2 s, when Redis has been found to be there or not, and never rejects. */
   async start(): Promise<void> {
-    await this.client.connect().catch(this.onError)
+    // While Redis loads, ioredis waits for it to end.
+    await withinDeadline(CONNECT_TIMEOUT_MS, this.client.connect()).catch(this.onError)
     await this.health.start()
   }
 
-  /** Runs commands; throws PortUnavailable where Redis cannot be asked, at once while it is known to be away. */
+  /**
+   * Runs commands, all within one deadline; throws PortUnavailable where Redis cannot be asked, at once while it is known to be away.
+   */
   call<T>(port: string, commands: (client: RedisClient) => Promise<T>): Promise<T> {
-    return this.health.call(port, () => commands(this.client))
+    return this.health.call(port, () => withinDeadline(this.commandDeadlineMs, commands(this.client)))
   }
 
   /**
@@ -73,13 +87,11 @@ export class RedisConnection {
    * that is, to share what stands between braces.
    */
   script(name: string, keyCount: number, lua: string) {
-    this.client.defineCommand(name, { numberOfKeys: keyCount, lua })
-    const scripted = this.client as unknown as Record<
-      string,
-      (...args: (string | number)[]) => Promise<unknown>
-    >
+    const definition = { numberOfKeys: keyCount, lua }
+    this.scripts.set(name, definition)
+    this.client.defineCommand(name, definition)
     return (port: string, ...args: (string | number)[]): Promise<unknown> =>
-      this.health.call(port, async () => scripted[name]?.(...args))
+      this.call(port, async (client) => (client as unknown as Scripted)[name]?.(...args))
   }
 
   /** A connection of its own that waits for Redis as long as it takes, for subscriptions. */
@@ -88,39 +100,70 @@ export class RedisConnection {
   }
 
   close(): void {
+    this.closed = true
     this.health.close()
     this.client.disconnect()
   }
 
-  /** A Redis that answers but takes no writes is of no use: a replica after a failover, or one that is full. */
+  /**
+   * A Redis that answers but takes no writes is of no use: a replica after a failover, or one that is full. A cluster is of use while
+   * all its masters are: what rests on several keys would not know which of them it may use.
+   */
   private async probe(): Promise<void> {
+    const { client, prefix } = this
+    const keys = client instanceof Cluster ? clusterProbeKeys(client, prefix) : [`${prefix}probe`]
     try {
-      await this.client.set(`${this.prefix}probe`, '1', 'PX', 60_000)
-      this.unansweredProbes = 0
+      const probes = Promise.all(keys.map((key) => client.set(key, '1', 'PX', 60_000)))
+      await withinDeadline(this.commandDeadlineMs, probes)
+      this.failedProbes = 0
     } catch (error) {
-      this.unansweredProbes += 1
-      if (this.unansweredProbes % PROBES_TO_RECONNECT === 0 && this.client.status === 'ready')
-        this.client.disconnect(true)
+      this.failedProbes += 1
+      if (this.failedProbes % PROBES_TO_RENEW === 0 && !this.closed) this.renew()
       throw error
     }
   }
 
+  /** Not `disconnect(true)`: a cluster client's nodes that close late take those that came after them out of its pool. */
+  private renew(): void {
+    const former = this.client
+    // A single connection that is not ready is being made anew already.
+    if (former instanceof Redis && former.status !== 'ready') return
+    this.client = this.openForCommands()
+    for (const [name, definition] of this.scripts) this.client.defineCommand(name, definition)
+    former.disconnect()
+    this.client.connect().catch(this.onError)
+  }
+
+  private openForCommands(): RedisClient {
+    return this.open({
+      // Ours comes first; this one rids the client of what nobody waits for.
+      commandTimeout: 2 * this.commandDeadlineMs,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+    })
+  }
+
   private open(options: RedisOptions, isSubscriber = false): RedisClient {
     const { url, onError = () => undefined } = this.options
+    const urls = typeof url === 'string' ? [url] : url
     const shared: RedisOptions = {
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
+      maxLoadingRetryTime: LOADING_RETRY_MS,
       retryStrategy: retryDelayMs,
+      ...tlsOf(urls[0] ?? '', this.options.ca, this.isCluster),
       ...options,
     }
-    const urls = typeof url === 'string' ? [url] : url
     const client = this.isCluster
       ? new Cluster([...urls], {
           lazyConnect: true,
           enableOfflineQueue: shared.enableOfflineQueue ?? true,
           clusterRetryStrategy: retryDelayMs,
-          clusterNodeRetryStrategy: retryDelayMs,
+          slotsRefreshInterval: SLOTS_REFRESH_MS,
           shardedSubscribers: isSubscriber,
+          // A command that is sent again after its deadline would be carried out when nobody wants it.
+          ...(isSubscriber ? {} : { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 }),
           redisOptions: { ...shared, ...credentialsOf(urls[0] ?? '') },
         })
       : new Redis(urls[0] ?? '', shared)
@@ -130,12 +173,23 @@ export class RedisConnection {
   }
 }
 
+/** The other nodes of a cluster are found by address alone; their certificates name the cluster, where it has a name. */
+function tlsOf(url: string, ca: string | undefined, isCluster: boolean): RedisOptions {
+  const { protocol, hostname } = new URL(url)
+  if (protocol !== 'rediss:') return {}
+  return {
+    tls: {
+      ...(ca === undefined ? {} : { ca }),
+      ...(isCluster && isIP(hostname) === 0 ? { servername: hostname } : {}),
+    },
+  }
+}
+
 /** The other nodes of a cluster are found by address alone. */
 function credentialsOf(url: string): RedisOptions {
-  const { protocol, hostname, username, password } = new URL(url)
+  const { username, password } = new URL(url)
   return {
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),
-    ...(protocol === 'rediss:' ? { tls: { servername: hostname } } : {}),
   }
 }

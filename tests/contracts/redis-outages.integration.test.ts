@@ -3,48 +3,30 @@ import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import {
   RedisCache,
-  RedisConnection,
+  type RedisConnection,
   RedisLock,
   RedisRateLimit,
   RedisSessions,
 } from '../../adapters/redis/index.js'
-import { SystemClock } from '../../adapters/system/index.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
+import { TcpProxy } from '../faults/nemesis/tcp-proxy.js'
 import { describeWithRedis, RedisServer } from '../support/redis.js'
+import { isAway, isUp, operate, redisConnections } from '../support/redis-connections.js'
 import { eventually } from './eventually.js'
 
 const LONG_MS = 60_000
 
 describeWithRedis('a Redis that fails', () => {
   let server: RedisServer
-  const open: RedisConnection[] = []
-
-  /** With a deadline that a stall of a busy machine does not reach. */
-  const connect = async (commandDeadlineMs = 1_000): Promise<RedisConnection> => {
-    const connection = new RedisConnection({ url: server.url, clock: new SystemClock(), commandDeadlineMs })
-    open.push(connection)
-    await connection.start()
-    return connection
-  }
-  const isUp = (connection: RedisConnection) => eventually('Redis to be up', () => connection.health.isUp())
-  const isAway = (connection: RedisConnection) =>
-    eventually('Redis to be given up', () => connection.health.state === 'down')
-  /** As an operator would. */
-  const operate = async (...command: [string, ...string[]]): Promise<void> => {
-    const redis = new Redis(server.url)
-    try {
-      await redis.call(...command)
-    } finally {
-      redis.disconnect()
-    }
-  }
+  const { connect: connectTo } = redisConnections()
+  const connect = (commandDeadlineMs?: number): Promise<RedisConnection> =>
+    connectTo({ url: server.url }, commandDeadlineMs)
 
   beforeEach(async () => {
     server = await RedisServer.start()
   })
 
   afterEach(async () => {
-    for (const connection of open.splice(0)) connection.close()
     server.thaw()
     await server.stop()
   })
@@ -128,25 +110,41 @@ describeWithRedis('a Redis that fails', () => {
     expect(await new RedisLock(redis).tryAcquire('key', LONG_MS)).not.toBeNull()
   })
 
+  it('is connected to anew where a connection was cut without a word', async () => {
+    const proxy = await TcpProxy.start(server.url)
+    try {
+      const redis = await connectTo({ url: proxy.url })
+      await isUp(redis)
+      proxy.tapWith(() => () => 'keep')
+      await expect(new RedisLock(redis).tryAcquire('key', LONG_MS)).rejects.toBeInstanceOf(PortUnavailable)
+      // What has been kept once stays so; connections that come from now on are sound.
+      proxy.tapWith(null)
+      await isUp(redis)
+      expect(await new RedisLock(redis).tryAcquire('another', LONG_MS)).not.toBeNull()
+    } finally {
+      await proxy.close()
+    }
+  })
+
   it('is given up where it takes no writes, as a replica (fault R5)', async () => {
     const redis = await connect()
     await isUp(redis)
-    await operate('replicaof', '127.0.0.1', '1')
+    await operate(server.url, 'replicaof', '127.0.0.1', '1')
     await expect(new RedisLock(redis).tryAcquire('key', LONG_MS)).rejects.toBeInstanceOf(PortUnavailable)
     await isAway(redis)
-    await operate('replicaof', 'no', 'one')
+    await operate(server.url, 'replicaof', 'no', 'one')
     await isUp(redis)
   })
 
   it('is given up where it has no room, and evicts nothing (fault R6)', async () => {
     const redis = await connect()
     await isUp(redis)
-    await operate('config', 'set', 'maxmemory', '1')
+    await operate(server.url, 'config', 'set', 'maxmemory', '1')
     await expect(new RedisRateLimit(redis).take('key', { perMinute: 1, burst: 1 })).rejects.toBeInstanceOf(
       PortUnavailable,
     )
     await isAway(redis)
-    await operate('config', 'set', 'maxmemory', '0')
+    await operate(server.url, 'config', 'set', 'maxmemory', '0')
     await isUp(redis)
   })
 
