@@ -9,11 +9,17 @@ export interface SharedCache extends CachePort {
   ): Promise<{ readonly cached: Cached<T>; readonly leftMs: number } | null>
 }
 
+/** Beyond them what the shared cache is to drop may be read once more: its version says whether it is of use. */
+const DROPPING_MAX = 100
+
 /**
  * Two tiers: this process's memory, and behind it a cache that all processes share, while that answers. Both refuse what is older than the
  * caller knows, and keep the higher version.
  */
 export class FailoverCache implements CachePort {
+  /** What the shared cache is about to drop, and how often. */
+  private readonly dropping = new Map<string, number>()
+
   constructor(
     private readonly shared: SharedCache,
     private readonly memory: CachePort,
@@ -22,7 +28,7 @@ export class FailoverCache implements CachePort {
 
   async get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
     const near = await this.memory.get<T>(key, minVersion)
-    if (near !== null || !this.health.isUp()) return near
+    if (near !== null || !this.health.isUp() || this.isBeingDropped(key)) return near
     const far = await this.shared.lookUp<T>(key, minVersion)
     if (far === null) return null
     // Not for longer than the shared one, or lifetimes would add up.
@@ -39,10 +45,25 @@ export class FailoverCache implements CachePort {
 
   async drop(scope: string): Promise<void> {
     await this.memory.drop(scope)
-    if (this.health.isUp()) await this.shared.drop(scope)
+    // Nobody waits for it: it frees memory and decides nothing.
+    if (this.health.isUp()) void this.dropShared(scope)
   }
 
   state(): FailoverState {
     return stateOf('CachePort', this.health)
+  }
+
+  private async dropShared(scope: string): Promise<void> {
+    if (this.dropping.size >= DROPPING_MAX && !this.dropping.has(scope)) return this.shared.drop(scope)
+    this.dropping.set(scope, (this.dropping.get(scope) ?? 0) + 1)
+    await this.shared.drop(scope)
+    const left = (this.dropping.get(scope) ?? 1) - 1
+    if (left === 0) this.dropping.delete(scope)
+    else this.dropping.set(scope, left)
+  }
+
+  private isBeingDropped(key: string): boolean {
+    for (const scope of this.dropping.keys()) if (key.startsWith(scope)) return true
+    return false
   }
 }

@@ -1,5 +1,6 @@
+import { Cluster } from 'ioredis'
 import type { Cached, CachePort } from '../../core/ports/cache-port.js'
-import { entryKey, groupOf, scanPattern } from './cache-keys.js'
+import { entryKey, groupOf, indexKey, scanPattern } from './cache-keys.js'
 import type { RedisClient, RedisConnection } from './redis-connection.js'
 
 const PORT = 'CachePort'
@@ -41,7 +42,9 @@ if kept > ${INDEX_MAX} then
 end
 return 1`
 
-const DROP_FROM_GROUP = `local names = redis.pcall('smembers', KEYS[1])
+/** The index of a group, the entry that has the group's name (dropped where that is the scope), and the scope as entries begin with it. */
+const DROP_FROM_GROUP = `if ARGV[1] == KEYS[2] then redis.call('unlink', KEYS[2]) end
+local names = redis.pcall('smembers', KEYS[1])
 if names.err then return redis.call('del', KEYS[1]) end
 for _, name in ipairs(names) do
   if string.sub(name, 1, #ARGV[1]) == ARGV[1] then
@@ -65,8 +68,8 @@ export type RedisCacheStats = {
 }
 
 /**
- * The cache that all processes share. Dropping a scope that holds two colons (`page:<room>:`) costs one call; one that holds fewer
- * walks through all keys.
+ * The cache that all processes share. Dropping a scope that holds two colons (`page:<room>:`, `session:<socket>:`) costs one call; one
+ * that holds fewer walks through all keys.
  */
 export class RedisCache implements CachePort {
   private readonly store: ReturnType<RedisConnection['script']>
@@ -90,7 +93,7 @@ export class RedisCache implements CachePort {
     this.random = options.random ?? Math.random
     this.store = redis.script('parleyCachePut', 1, PUT)
     this.storeInGroup = redis.script('parleyCachePutInGroup', 2, PUT_IN_GROUP)
-    this.dropFromGroup = redis.script('parleyCacheDrop', 1, DROP_FROM_GROUP)
+    this.dropFromGroup = redis.script('parleyCacheDrop', 2, DROP_FROM_GROUP)
   }
 
   async get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
@@ -145,11 +148,15 @@ export class RedisCache implements CachePort {
   async drop(scope: string): Promise<void> {
     try {
       const group = groupOf(scope)
-      if (group === null)
-        await this.redis.call(PORT, (client) => dropByScan(client, this.redis.prefix, scope))
+      if (group === null) await this.dropByScan(scope)
       else {
-        const { entry, index } = entryKey(this.redis.prefix, scope)
-        await this.dropFromGroup(PORT, index ?? '', entry)
+        const { prefix } = this.redis
+        await this.dropFromGroup(
+          PORT,
+          indexKey(prefix, group),
+          entryKey(prefix, group).entry,
+          entryKey(prefix, scope).entry,
+        )
       }
     } catch {
       this.counts.unanswered += 1
@@ -158,6 +165,21 @@ export class RedisCache implements CachePort {
 
   stats(): RedisCacheStats {
     return { ...this.counts }
+  }
+
+  /** In steps, each of which has a deadline, however many keys there are. */
+  private async dropByScan(scope: string): Promise<void> {
+    const pattern = scanPattern(this.redis.prefix, scope)
+    for (const node of await this.redis.call(PORT, async (client) => mastersOf(client))) {
+      let cursor = '0'
+      do {
+        cursor = await this.redis.call(PORT, async (client) => {
+          const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
+          await Promise.all(keys.map((key) => client.unlink(key)))
+          return next
+        })
+      } while (cursor !== '0')
+    }
   }
 
   private parse<T>(reply: string): Cached<T> | null {
@@ -179,14 +201,5 @@ function nothingOfWrongType(error: unknown): null {
   throw error
 }
 
-async function dropByScan(client: RedisClient, prefix: string, scope: string): Promise<void> {
-  const nodes = 'nodes' in client && typeof client.nodes === 'function' ? client.nodes('master') : [client]
-  for (const node of nodes) {
-    let cursor = '0'
-    do {
-      const [next, keys] = await node.scan(cursor, 'MATCH', scanPattern(prefix, scope), 'COUNT', SCAN_COUNT)
-      await Promise.all(keys.map((key) => client.unlink(key)))
-      cursor = next
-    } while (cursor !== '0')
-  }
-}
+const mastersOf = (client: RedisClient): readonly RedisClient[] =>
+  client instanceof Cluster ? client.nodes('master') : [client]

@@ -11,4 +11,5 @@ export type LiveSocket = {
 /** This process's own sockets, as many as it has connections. */
 export type LiveSockets = Map<SocketId, LiveSocket>
 
-export const sessionKey = (socketId: SocketId): string => `session:${socketId}`
+/** Ends like a scope, so that it drops no other socket's whose id begins with this one's, and a cache need not search for it. */
+export const sessionKey = (socketId: SocketId): string => `session:${socketId}:`
