@@ -1,3 +1,4 @@
+import { Subscriptions } from '../../core/bus/subscriptions.js'
 import type { BusPort, Unsubscribe } from '../../core/ports/bus-port.js'
 import type { ClockPort } from '../../core/ports/clock-port.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
@@ -81,11 +82,12 @@ type Line = {
 
 /** One process's end of a bus within this process. */
 export class MemoryBus implements BusPort {
-  private readonly handlers = new Map<string, Set<(message: string) => void>>()
-  private readonly gapListeners = new Set<() => void>()
+  private readonly subscriptions: Subscriptions
   private closed = false
 
-  constructor(private readonly line: Line) {}
+  constructor(private readonly line: Line) {
+    this.subscriptions = new Subscriptions(line.onError)
+  }
 
   async publish(topic: string, message: string): Promise<void> {
     if (this.closed) throw new PortUnavailable('BusPort', new Error('the bus is closed'))
@@ -97,20 +99,11 @@ export class MemoryBus implements BusPort {
   }
 
   async subscribe(topic: string, handler: (message: string) => void): Promise<Unsubscribe> {
-    // Each subscription is its own, even of the same function.
-    const own = (message: string) => handler(message)
-    const handlers = this.handlers.get(topic) ?? new Set()
-    this.handlers.set(topic, handlers.add(own))
-    return () => {
-      handlers.delete(own)
-      if (handlers.size === 0 && this.handlers.get(topic) === handlers) this.handlers.delete(topic)
-    }
+    return this.subscriptions.add(topic, handler)
   }
 
   onGap(listener: () => void): Unsubscribe {
-    const own = () => listener()
-    this.gapListeners.add(own)
-    return () => this.gapListeners.delete(own)
+    return this.subscriptions.onGap(listener)
   }
 
   async close(): Promise<void> {
@@ -120,19 +113,11 @@ export class MemoryBus implements BusPort {
 
   /** Called by the hub. */
   receive(topic: string, message: string): void {
-    for (const handler of this.handlers.get(topic) ?? []) this.guarded(() => handler(message))
+    this.subscriptions.hand(topic, message)
   }
 
   /** Called by the hub. */
   gap(): void {
-    for (const listener of this.gapListeners) this.guarded(listener)
-  }
-
-  private guarded(task: () => void): void {
-    try {
-      task()
-    } catch (error) {
-      this.line.onError(error)
-    }
+    this.subscriptions.tellGap()
   }
 }

@@ -2,8 +2,6 @@
 export const PAYLOAD_MAX_BYTES = 7_999
 /** Room for the five numbers of a frame's header. */
 const HEADER_MAX_BYTES = 48
-/** Of a whole message; more than that is no message between processes, but a mistake. */
-export const MESSAGE_MAX_BYTES = 1024 * 1024
 
 /**
  * A piece of a message. Its body is the topic followed by the text; a message that does not fit into one notification

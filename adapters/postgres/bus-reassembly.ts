@@ -1,4 +1,5 @@
-import { type Frame, MESSAGE_MAX_BYTES } from './bus-frames.js'
+import { MESSAGE_MAX_BYTES } from '../../core/bus/send-queue.js'
+import type { Frame } from './bus-frames.js'
 
 /** Origins that may be in the middle of a message at once; the one that said nothing for longest is given up first. */
 const ORIGINS_MAX = 64

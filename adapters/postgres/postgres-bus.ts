@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Subscriptions } from '../../core/bus/subscriptions.js'
 import type { BusPort, Unsubscribe } from '../../core/ports/bus-port.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import { unpack } from './bus-frames.js'
@@ -28,11 +29,9 @@ const DEFAULTS = { channel: 'parley_bus', deadlineMs: 3_000, probeMs: 5_000 }
 export class PostgresBus implements BusPort {
   /** Tells this process's own notifications, which Postgres delivers to it as well, from those of others. */
   private readonly origin = randomUUID()
-  private readonly handlers = new Map<string, Set<(message: string) => void>>()
-  private readonly gapListeners = new Set<() => void>()
+  private readonly subscriptions: Subscriptions
   private readonly reassembly = new BusReassembly()
   private readonly settings: Required<Omit<PostgresBusOptions, 'onError'>>
-  private readonly onError: (error: unknown) => void
   private readonly sender: BusSender
   private readonly listener: BusListener
   private hasStarted = false
@@ -43,7 +42,7 @@ export class PostgresBus implements BusPort {
 
   constructor(database: Pick<Database, 'directUrl' | 'applicationName'>, options: PostgresBusOptions = {}) {
     this.settings = { ...DEFAULTS, ...options }
-    this.onError = options.onError ?? (() => undefined)
+    this.subscriptions = new Subscriptions(options.onError)
     const { directUrl: url, applicationName } = database
     const { channel, deadlineMs } = this.settings
     this.sender = new BusSender({ url, applicationName, channel, origin: this.origin, deadlineMs })
@@ -66,14 +65,7 @@ export class PostgresBus implements BusPort {
   }
 
   async subscribe(topic: string, handler: (message: string) => void): Promise<Unsubscribe> {
-    // Each subscription is its own, even of the same function.
-    const own = (message: string) => handler(message)
-    const handlers = this.handlers.get(topic) ?? new Set()
-    this.handlers.set(topic, handlers.add(own))
-    const unsubscribe = () => {
-      handlers.delete(own)
-      if (handlers.size === 0 && this.handlers.get(topic) === handlers) this.handlers.delete(topic)
-    }
+    const unsubscribe = this.subscriptions.add(topic, handler)
     try {
       await this.listening()
     } catch (error) {
@@ -84,16 +76,13 @@ export class PostgresBus implements BusPort {
   }
 
   onGap(listener: () => void): Unsubscribe {
-    const own = () => listener()
-    this.gapListeners.add(own)
-    return () => this.gapListeners.delete(own)
+    return this.subscriptions.onGap(listener)
   }
 
   /** Sends what waits, and closes both connections. */
   async close(): Promise<void> {
     clearInterval(this.probing)
-    this.handlers.clear()
-    this.gapListeners.clear()
+    this.subscriptions.clear()
     await Promise.all([this.sender.close(), this.listener.stop()])
   }
 
@@ -129,7 +118,7 @@ export class PostgresBus implements BusPort {
     this.hasListened = true
     if (isFirst) return
     this.reassembly.clear()
-    for (const listener of this.gapListeners) this.guarded(listener)
+    this.subscriptions.tellGap()
   }
 
   /** A connection that was cut without a word looks like a quiet one, until one's own notification does not come back. */
@@ -147,16 +136,7 @@ export class PostgresBus implements BusPort {
     if (packet === null || packet.origin === this.origin) return
     for (const frame of packet.frames) {
       const message = this.reassembly.accept(packet.origin, frame)
-      if (message === null) continue
-      for (const handler of this.handlers.get(message.topic) ?? []) this.guarded(() => handler(message.text))
-    }
-  }
-
-  private guarded(task: () => void): void {
-    try {
-      task()
-    } catch (error) {
-      this.onError(error)
+      if (message !== null) this.subscriptions.hand(message.topic, message.text)
     }
   }
 }
