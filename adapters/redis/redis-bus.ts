@@ -1,23 +1,26 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate as turnEnds } from 'node:timers/promises'
+import { type Outgoing, SendQueue } from '../../core/bus/send-queue.js'
+import { Subscriptions } from '../../core/bus/subscriptions.js'
 import type { BusPort, Unsubscribe } from '../../core/ports/bus-port.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
-import { unpack } from './bus-batches.js'
-import { BusPublisher } from './bus-publisher.js'
+import { pack, unpack } from './bus-batches.js'
+import { BusListener } from './bus-listener.js'
 import { RedisFailure } from './errors.js'
-import type { RedisClient, RedisConnection } from './redis-connection.js'
+import type { RedisConnection } from './redis-connection.js'
 
 const PORT = 'BusPort'
 
 export type RedisBusOptions = {
   /** Told what a handler threw. */
   readonly onError?: (error: unknown) => void
-  /** How long the first listening may take. */
+  /** How long a subscription may take. */
   readonly deadlineMs?: number
-  /** How often to make sure that messages still arrive. */
+  /** How often to make sure that messages still arrive; that they do not is found within three times this. */
   readonly probeMs?: number
 }
 
-const DEFAULTS = { deadlineMs: 3_000, probeMs: 5_000 }
+const DEFAULTS = { deadlineMs: 3_000, probeMs: 400 }
 
 /**
  * The bus between processes on pub/sub, all topics on one channel; sharded where Redis is a cluster, so that not every node has to
@@ -27,34 +30,38 @@ export class RedisBus implements BusPort {
   /** Tells this process's own messages, which Redis delivers to it as well, from those of others. */
   private readonly origin = randomUUID()
   private readonly channel: string
-  private readonly handlers = new Map<string, Set<(message: string) => void>>()
-  private readonly gapListeners = new Set<() => void>()
-  private readonly settings: Required<Omit<RedisBusOptions, 'onError'>>
-  private readonly onError: (error: unknown) => void
-  private readonly publisher: BusPublisher
-  private subscriber: RedisClient | null = null
-  private listening: Promise<unknown> | null = null
-  /** Messages may have been missed since the last own one came back. */
-  private hasGap = false
-  private lastHeardAt = 0
-  private probing: ReturnType<typeof setInterval> | undefined
+  private readonly subscriptions: Subscriptions
+  private readonly deadlineMs: number
+  private readonly queue: SendQueue
+  private readonly listener: BusListener
+  private readonly hearingListeners = new Set<() => void>()
+  private hasHeard = false
+  private closed = false
 
   constructor(
     private readonly redis: RedisConnection,
     options: RedisBusOptions = {},
   ) {
-    this.settings = { ...DEFAULTS, ...options }
-    this.onError = options.onError ?? (() => undefined)
+    const { deadlineMs, probeMs } = { ...DEFAULTS, ...options }
+    this.deadlineMs = deadlineMs
     this.channel = `${redis.prefix}bus`
-    this.publisher = new BusPublisher(this.origin, (payload) =>
-      redis.call(PORT, (client) =>
-        redis.isCluster ? client.spublish(this.channel, payload) : client.publish(this.channel, payload),
-      ),
-    )
+    this.subscriptions = new Subscriptions(options.onError)
+    this.queue = new SendQueue({
+      send: (batch) => this.send(batch),
+      turnEnds: () => turnEnds(),
+      bytesOf: Buffer.byteLength,
+    })
+    this.listener = new BusListener(redis, {
+      channel: this.channel,
+      origin: this.origin,
+      probeMs,
+      onPayload: (payload) => this.receive(payload),
+      onHearing: (hears) => this.onHearingChange(hears),
+    })
   }
 
   publish(topic: string, message: string): Promise<void> {
-    return this.publisher.send(topic, message)
+    return this.queue.send(topic, message)
   }
 
   /** Who else listens, Redis does not tell of a cluster. */
@@ -63,16 +70,9 @@ export class RedisBus implements BusPort {
   }
 
   async subscribe(topic: string, handler: (message: string) => void): Promise<Unsubscribe> {
-    // Each subscription is its own, even of the same function.
-    const own = (message: string) => handler(message)
-    const handlers = this.handlers.get(topic) ?? new Set()
-    this.handlers.set(topic, handlers.add(own))
-    const unsubscribe = () => {
-      handlers.delete(own)
-      if (handlers.size === 0 && this.handlers.get(topic) === handlers) this.handlers.delete(topic)
-    }
+    const unsubscribe = this.subscriptions.add(topic, handler)
     try {
-      await this.listen()
+      await this.listening()
     } catch (error) {
       unsubscribe()
       throw error
@@ -81,96 +81,70 @@ export class RedisBus implements BusPort {
   }
 
   onGap(listener: () => void): Unsubscribe {
+    return this.subscriptions.onGap(listener)
+  }
+
+  /** False while somebody here has subscribed and what others publish does not arrive. */
+  hears(): boolean {
+    return this.listener.hears || !this.listener.hasStarted
+  }
+
+  /** Told after each change of `hears`. */
+  onHearing(listener: () => void): Unsubscribe {
     const own = () => listener()
-    this.gapListeners.add(own)
-    return () => this.gapListeners.delete(own)
+    this.hearingListeners.add(own)
+    return () => this.hearingListeners.delete(own)
   }
 
   /** Sends what waits, and closes the listening connection. */
   async close(): Promise<void> {
-    clearInterval(this.probing)
-    this.handlers.clear()
-    this.gapListeners.clear()
-    await this.publisher.close()
-    this.subscriber?.disconnect()
+    this.closed = true
+    this.subscriptions.clear()
+    this.hearingListeners.clear()
+    this.listener.stop()
+    await this.queue.close()
   }
 
-  /** Resolves once the subscription is confirmed; it goes on to be tried where that takes too long. */
-  private async listen(): Promise<void> {
-    this.listening ??= this.openSubscriber()
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const deadline = new Promise<never>((_, reject) => {
-      const error = new PortUnavailable(PORT, new RedisFailure('TIMEOUT', 'Redis let nobody listen in time'))
-      timer = setTimeout(() => reject(error), this.settings.deadlineMs)
+  /** Resolves once messages arrive; they go on to be waited for where that takes too long. */
+  private async listening(): Promise<void> {
+    if (this.closed) throw new PortUnavailable(PORT, new RedisFailure('CLOSED', 'The bus is closed'))
+    this.listener.start()
+    if (this.listener.hears) return
+    await new Promise<void>((resolve, reject) => {
+      const arrive = () => {
+        if (!this.listener.hears) return
+        clearTimeout(timer)
+        forget()
+        resolve()
+      }
+      const forget = this.onHearing(arrive)
+      const timer = setTimeout(() => {
+        forget()
+        reject(new PortUnavailable(PORT, new RedisFailure('TIMEOUT', 'Redis let nobody listen in time')))
+      }, this.deadlineMs)
     })
-    try {
-      await Promise.race([this.listening, deadline])
-    } finally {
-      clearTimeout(timer)
-    }
-    this.probing ??= setInterval(() => this.probe(), this.settings.probeMs).unref()
   }
 
-  private openSubscriber(): Promise<unknown> {
-    const subscriber = this.redis.openSubscriber()
-    this.subscriber = subscriber
-    this.lastHeardAt = performance.now()
-    for (const loss of ['close', '-subscriber', 'subscriberConnectFailed'])
-      subscriber.on(loss, () => {
-        this.hasGap = true
-      })
-    // What came back is known once an own message arrives; the next probe would be late.
-    for (const returned of ['ready', 'subscribersReady']) subscriber.on(returned, () => this.sendProbe())
-    subscriber.on(this.redis.isCluster ? 'smessage' : 'message', (_channel: string, payload: string) =>
-      this.receive(payload),
+  private onHearingChange(hears: boolean): void {
+    for (const listener of this.hearingListeners) listener()
+    if (!hears) return
+    if (this.hasHeard) this.subscriptions.tellGap()
+    this.hasHeard = true
+  }
+
+  private send(batch: readonly Outgoing[]): Promise<unknown> {
+    const payload = pack(
+      this.origin,
+      batch.map(({ topic, text }) => [topic, text]),
     )
-    const subscribed = this.redis.isCluster
-      ? subscriber.ssubscribe(this.channel)
-      : subscriber.subscribe(this.channel)
-    // It is tried again with the next subscription.
-    subscribed.catch(() => {
-      if (this.subscriber === subscriber) this.listening = null
-    })
-    return subscribed
-  }
-
-  /** A connection that was cut without a word looks like a quiet one, until one's own messages do not come back. */
-  private probe(): void {
-    if (this.redis.health.isUp() && performance.now() - this.lastHeardAt > 2 * this.settings.probeMs) {
-      this.hasGap = true
-      this.subscriber?.disconnect()
-      this.listening = this.openSubscriber()
-    }
-    this.sendProbe()
-  }
-
-  private sendProbe(): void {
-    this.publisher.probe().catch(() => undefined)
+    return this.redis.call(PORT, (client) =>
+      this.redis.isCluster ? client.spublish(this.channel, payload) : client.publish(this.channel, payload),
+    )
   }
 
   private receive(payload: string): void {
-    this.lastHeardAt = performance.now()
     const batch = unpack(payload)
-    if (batch === null) return
-    if (batch.origin === this.origin) {
-      this.onOwn()
-      return
-    }
-    for (const [topic, text] of batch.messages)
-      for (const handler of this.handlers.get(topic) ?? []) this.guarded(() => handler(text))
-  }
-
-  private onOwn(): void {
-    if (!this.hasGap) return
-    this.hasGap = false
-    for (const listener of this.gapListeners) this.guarded(listener)
-  }
-
-  private guarded(task: () => void): void {
-    try {
-      task()
-    } catch (error) {
-      this.onError(error)
-    }
+    if (batch === null || batch.origin === this.origin) return
+    for (const [topic, text] of batch.messages) this.subscriptions.hand(topic, text)
   }
 }
