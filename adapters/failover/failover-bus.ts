@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import { Subscriptions } from '../../core/bus/subscriptions.js'
 import type { BusPort, Unsubscribe } from '../../core/ports/bus-port.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
+import type { HearingBus } from './hearing-bus.js'
+import { LastingSubscription } from './lasting-subscription.js'
 import { type FailoverState, type PrimaryHealth, stateOf } from './primary-health.js'
 import { SeenIds } from './seen-ids.js'
 
+const PORT = 'BusPort'
 /** What a process that does not hear the primary says on the fallback, again and again. */
 const DEAF_TOPIC = 'failover:deaf'
-const DEAF_EVERY_MS = 1_000
+const REVIEW_EVERY_MS = 1_000
 /** A process that has not said so for this long hears the primary again, or is gone. */
 const DEAF_FOR_MS = 3_500
 
@@ -14,8 +18,8 @@ const DEAF_FOR_MS = 3_500
 const WRAPPED = /^([0-9a-f-]{36}) (\d+) (.*)$/s
 
 export type FailoverBusOptions = {
-  /** How often a process without the primary tells the others. */
-  readonly deafEveryMs?: number
+  /** How often a process that does not hear the primary tells the others, and asks again for the subscriptions that it lacks. */
+  readonly reviewEveryMs?: number
 }
 
 /**
@@ -26,25 +30,36 @@ export class FailoverBus implements BusPort {
   private readonly origin = randomUUID()
   private published = 0
   private deafPeersUntilMs = 0
-  private readonly calling: ReturnType<typeof setInterval>
-  private readonly stopWatching: () => void
-  /** Subscriptions that the primary has yet to take. */
-  private readonly owed = new Set<() => Promise<void>>()
+  private wasDeaf = false
+  private closed = false
+  /** On the primary, of each subscription. */
+  private readonly onPrimary = new Set<LastingSubscription>()
+  private readonly ends = new Set<Unsubscribe>()
+  private readonly deafness: LastingSubscription
+  private readonly gaps = new Subscriptions()
+  private readonly reviewing: ReturnType<typeof setInterval>
+  private readonly watches: readonly Unsubscribe[]
 
   constructor(
-    private readonly primary: BusPort,
+    private readonly primary: HearingBus,
     private readonly fallback: BusPort,
     private readonly health: PrimaryHealth,
-    { deafEveryMs = DEAF_EVERY_MS }: FailoverBusOptions = {},
+    { reviewEveryMs = REVIEW_EVERY_MS }: FailoverBusOptions = {},
   ) {
-    this.stopWatching = health.onChange(() => this.onHealth())
-    this.calling = setInterval(() => this.tellDeafness(), deafEveryMs).unref()
-    fallback
-      .subscribe(DEAF_TOPIC, () => {
+    const gap = () => this.gaps.tellGap()
+    this.watches = [
+      health.onChange(() => this.onHealth()),
+      primary.onHearing(() => this.review()),
+      primary.onGap(gap),
+      fallback.onGap(gap),
+    ]
+    this.deafness = new LastingSubscription(() =>
+      fallback.subscribe(DEAF_TOPIC, () => {
         this.deafPeersUntilMs = performance.now() + DEAF_FOR_MS
-      })
-      // The same outage keeps everything else from being heard, and the sweep finds that.
-      .catch(() => undefined)
+      }),
+    )
+    void this.deafness.ask()
+    this.reviewing = setInterval(() => this.review(), reviewEveryMs).unref()
   }
 
   async publish(topic: string, message: string): Promise<void> {
@@ -71,53 +86,47 @@ export class FailoverBus implements BusPort {
   }
 
   async subscribe(topic: string, handler: (message: string) => void): Promise<Unsubscribe> {
+    if (this.closed) throw unavailable('The bus is closed')
     // Of its own: each subscription is to get each message.
     const seen = new SeenIds()
     const once = (wrapped: string) => {
       const message = this.unwrap(wrapped, seen)
       if (message !== null) handler(message)
     }
-    let ended = false
-    let endPrimary: Unsubscribe | null = null
     const endFallback = await this.fallback.subscribe(topic, once)
-    const owed = async () => {
-      const end = await this.primary.subscribe(topic, once)
-      if (ended) end()
-      else endPrimary = end
-    }
-    // A primary that is away is heard when it comes.
-    if (this.health.isUp()) await owed().catch(() => this.owed.add(owed))
-    else this.owed.add(owed)
-    return () => {
-      ended = true
-      this.owed.delete(owed)
-      endPrimary?.()
+    const onPrimary = new LastingSubscription(async () => {
+      // One that is away is heard when it comes; nobody waits for it.
+      if (!this.health.isUp()) throw unavailable('The primary is away')
+      return this.primary.subscribe(topic, once)
+    })
+    const end = () => {
+      this.onPrimary.delete(onPrimary)
+      this.ends.delete(end)
+      onPrimary.stop()
       endFallback()
     }
+    this.onPrimary.add(onPrimary)
+    this.ends.add(end)
+    await onPrimary.ask()
+    return end
   }
 
   onGap(listener: () => void): Unsubscribe {
-    const ends = [
-      this.primary.onGap(listener),
-      this.fallback.onGap(listener),
-      // What was published on the primary while it was away here.
-      this.health.onChange(() => {
-        if (this.health.isUp()) listener()
-      }),
-    ]
-    return () => {
-      for (const end of ends) end()
-    }
+    return this.gaps.onGap(listener)
   }
 
   state(): FailoverState {
-    return stateOf('BusPort', this.health)
+    return stateOf(PORT, this.health)
   }
 
+  /** Ends what it has asked of both buses, which are closed by whoever opened them. */
   close(): void {
-    clearInterval(this.calling)
-    this.stopWatching()
-    this.owed.clear()
+    this.closed = true
+    clearInterval(this.reviewing)
+    for (const end of this.watches) end()
+    for (const end of this.ends) end()
+    this.deafness.stop()
+    this.gaps.clear()
   }
 
   /** Null for what has been handed on, or was not sent by a bus like this. */
@@ -128,16 +137,37 @@ export class FailoverBus implements BusPort {
   }
 
   private onHealth(): void {
+    this.review()
+    // What was published on the primary while it was away here.
+    if (this.health.isUp()) this.gaps.tellGap()
+  }
+
+  private review(): void {
+    void this.deafness.ask()
     this.tellDeafness()
     if (!this.health.isUp()) return
-    for (const owed of [...this.owed])
-      owed().then(
-        () => this.owed.delete(owed),
-        () => undefined,
-      )
+    for (const subscription of this.onPrimary)
+      void subscription.ask().then((isNew) => isNew && this.gaps.tellGap())
   }
 
   private tellDeafness(): void {
-    if (!this.health.isUp()) this.fallback.publish(DEAF_TOPIC, '').catch(() => undefined)
+    const isNews = !this.wasDeaf
+    this.wasDeaf = this.isDeaf()
+    if (!this.wasDeaf) return
+    this.fallback.publish(DEAF_TOPIC, '').then(
+      // From now on the others publish so that it is heard here.
+      () => isNews && this.gaps.tellGap(),
+      () => undefined,
+    )
+  }
+
+  private isDeaf(): boolean {
+    return (
+      !this.health.isUp() ||
+      !this.primary.hears() ||
+      [...this.onPrimary].some((subscription) => subscription.isOwed)
+    )
   }
 }
+
+const unavailable = (reason: string) => new PortUnavailable(PORT, new Error(reason))
