@@ -1,7 +1,11 @@
 /**
  * Presence in Redis, all in one slot: `leases` (a sorted set of processes by the end of their leases), `since` (when these began),
- * `user:<id>` (a hash: process and socket to state), `boot:<id>` (whose sockets a process has), `seen:<id>` (when a user was last
- * there) and `changes` (users by the number of their last change, which is a time in µs, or one more than the number before).
+ * `user:<id>` (a hash: process and socket to state), `boot:<id>` (whose sockets a process has), `writes` (the number of each
+ * process's last write), `seen:<id>` (when a user was last there) and `changes` (users by the number of their last change, which is a
+ * time in µs, or one more than the number before).
+ *
+ * A process numbers what it writes, and a number that is not above the last one is refused: a command that was given up may be carried
+ * out after all, when later ones have been.
  *
  * The first argument of each script is what all names begin with; names made in a script lie in the slot of the first key.
  */
@@ -28,6 +32,12 @@ local function stateOf(...)
   end
   return result
 end
+local function isLate(number)
+  local last = redis.call('hget', prefix .. 'writes', boot)
+  if last and tonumber(number) <= tonumber(last) then return true end
+  redis.call('hset', prefix .. 'writes', boot, number)
+  return false
+end
 local function digits(number) return string.format('%.0f', number) end
 local function record(user)
   local last = tonumber(redis.call('get', prefix .. 'clock') or '0')
@@ -52,22 +62,24 @@ const BOOT_KEPT_MS = 24 * 3_600_000
 
 const script = (body: string): string => `${COMMON.replaceAll('SEEN_KEPT_MS', String(SEEN_KEPT_MS))}${body}`
 
-/** prefix, boot, ms → when the lease began. */
-export const RENEW = script(`local since = redis.call('hget', prefix .. 'since', boot)
+/** prefix, boot, number, ms → when the lease began, and the number of the write before (empty: none), or nothing where it comes late. */
+export const RENEW = script(`local before = redis.call('hget', prefix .. 'writes', boot) or ''
+if isLate(ARGV[3]) then return nil end
+local since = redis.call('hget', prefix .. 'since', boot)
 if not (since and isLive(boot)) then
   since = digits(us)
   redis.call('hset', prefix .. 'since', boot, since)
 end
-redis.call('zadd', leases, string.format('%.3f', now + ARGV[3]), boot)
+redis.call('zadd', leases, string.format('%.3f', now + ARGV[4]), boot)
 redis.call('pexpire', prefix .. 'boot:' .. boot, ${BOOT_KEPT_MS})
-return since`)
+return { since, before }`)
 
 /**
- * prefix, boot, user, socket, the state before (empty: none known), the state after (empty: gone) → the user's states before and
- * after, or nothing, and nothing done, where the process has no lease.
+ * prefix, boot, number, user, socket, the state before (empty: none known), the state after (empty: gone) → the user's states before
+ * and after, or nothing, and nothing done, where the process has no lease, or where this comes late.
  */
-export const CHANGE = script(`if not isLive(boot) then return nil end
-local user, socket, before, after = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+export const CHANGE = script(`if not isLive(boot) or isLate(ARGV[3]) then return nil end
+local user, socket, before, after = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local key = prefix .. 'user:' .. user
 local own = boot .. ' ' .. socket
 local others, left, mine, more = {}, {}, {}, false
@@ -99,18 +111,19 @@ if from ~= 'offline' and to == 'offline' then remember(user, now) end
 return { from, to }`)
 
 /**
- * prefix, boot, whether the lease had lapsed, user, how many sockets are settled, these as socket and state, then those that arrive →
- * whether the user's state changed.
+ * prefix, boot, number, whether the lease had lapsed, whether the change is recorded, user, how many sockets are settled, these as
+ * socket and state, then those that arrive → whether the user's state changed, or nothing where it comes late.
  */
-export const RESTORE = script(`local hasLapsed, user, settled = ARGV[3] == '1', ARGV[4], tonumber(ARGV[5])
+export const RESTORE = script(`if isLate(ARGV[3]) then return nil end
+local hasLapsed, isRecorded, user, settled = ARGV[4] == '1', ARGV[5] == '1', ARGV[6], tonumber(ARGV[7])
 local key = prefix .. 'user:' .. user
 local mySince = tonumber(redis.call('hget', prefix .. 'since', boot) or us)
 local keep, after, others, shown = {}, {}, {}, {}
-for at = 6, 5 + 2 * settled, 2 do
+for at = 8, 7 + 2 * settled, 2 do
   keep[boot .. ' ' .. ARGV[at]] = true
   table.insert(after, ARGV[at + 1])
 end
-for at = 6 + 2 * settled, #ARGV do keep[boot .. ' ' .. ARGV[at]] = true end
+for at = 8 + 2 * settled, #ARGV do keep[boot .. ' ' .. ARGV[at]] = true end
 eachSocket(user, function(field, process, state)
   if process == boot then
     table.insert(shown, state)
@@ -123,7 +136,7 @@ eachSocket(user, function(field, process, state)
     table.insert(others, state)
   end
 end)
-for at = 6, 5 + 2 * settled, 2 do redis.call('hset', key, boot .. ' ' .. ARGV[at], ARGV[at + 1]) end
+for at = 8, 7 + 2 * settled, 2 do redis.call('hset', key, boot .. ' ' .. ARGV[at], ARGV[at + 1]) end
 if next(keep) then
   redis.call('sadd', prefix .. 'boot:' .. boot, user)
 else
@@ -132,11 +145,21 @@ end
 local to = stateOf(others, after)
 local changed = stateOf(others, hasLapsed and {} or shown) ~= to
 -- Where nobody has reaped this process meanwhile, its users are shown as it had them.
-if changed or stateOf(others, shown) ~= to then record(user) end
+if isRecorded and (changed or stateOf(others, shown) ~= to) then record(user) end
 return changed and 1 or 0`)
 
 /** prefix, boot → the users of whom this process has stored sockets. */
 export const STORED_USERS = script(`return redis.call('smembers', prefix .. 'boot:' .. boot)`)
+
+/** prefix, boot, users and how many sockets each has → those of whom others are stored, or who are not in `boot:<id>` and should be. */
+export const FIND_ASTRAY = script(`local astray = {}
+for at = 3, #ARGV, 2 do
+  local stored = 0
+  eachSocket(ARGV[at], function(_, process) if process == boot then stored = stored + 1 end end)
+  local isListed = redis.call('sismember', prefix .. 'boot:' .. boot, ARGV[at]) == 1
+  if stored ~= tonumber(ARGV[at + 1]) or isListed ~= (stored > 0) then table.insert(astray, ARGV[at]) end
+end
+return astray`)
 
 /**
  * prefix, boot, ms of a lease, ms for which changes are kept → the processes whose leases ran out. What ran out before the asking
@@ -186,6 +209,7 @@ end
 if #users < limit then
   redis.call('zrem', leases, boot)
   redis.call('hdel', prefix .. 'since', boot)
+  redis.call('hdel', prefix .. 'writes', boot)
 end
 return answer`)
 

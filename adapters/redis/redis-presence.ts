@@ -19,8 +19,13 @@ const PORT = 'PresencePort'
 const USERS_AT_ONCE = 200
 /** A lease that is lost between renewing and using it, again and again, means that the clock of Redis runs wild. */
 const ATTEMPTS = 3
+/** What Redis evicted is missed with one of so many beats: three are half of the 60 s in which presence has to converge. */
+const BEATS_TO_COMPARE = 3
 
 type SocketState = 'online' | 'away'
+type OwnSocket = { readonly userId: UserId; readonly state: SocketState }
+/** `hasLapsed`: what was stored did not count for a while. `isRecorded`: `changes` names those who stand otherwise by it. */
+type Restoring = { readonly hasLapsed: boolean; readonly isRecorded: boolean }
 type Script = ReturnType<RedisConnection['script']>
 
 /**
@@ -33,7 +38,7 @@ export class RedisPresence implements PresencePort {
   private readonly bootId = randomUUID()
   private readonly prefix: string
   private readonly scripts: Readonly<Record<keyof typeof scripts, Script>>
-  private readonly own = new Map<SocketId, { readonly userId: UserId; readonly state: SocketState }>()
+  private readonly own = new Map<SocketId, OwnSocket>()
   /** Sockets that are being announced for the first time. */
   private readonly arriving = new Set<SocketId>()
   /** Users whose state may have changed without anyone being told of it. */
@@ -43,6 +48,9 @@ export class RedisPresence implements PresencePort {
   /** When the lease began under which all was restored last. */
   private restoredSince: string | null = null
   private doubts = 0
+  private beats = 0
+  /** Of the last command that writes. */
+  private number = 0
   private renewal: Promise<void> | null = null
 
   constructor(
@@ -70,6 +78,8 @@ export class RedisPresence implements PresencePort {
 
   async beat(): Promise<readonly UserState[]> {
     await this.renew()
+    this.beats += 1
+    if (this.beats % BEATS_TO_COMPARE === 0) await this.restoreAstray()
     if (this.untold.size === 0) return []
     const { presences } = await this.states([...this.untold])
     for (const { userId } of presences) this.untold.delete(userId)
@@ -115,6 +125,16 @@ export class RedisPresence implements PresencePort {
     await this.remove(this.bootId, true)
   }
 
+  /** Makes these the sockets of this process here, and no others; no beat tells of it, and without `isRecorded` `changes` neither. */
+  async bring(sockets: ReadonlyMap<SocketId, OwnSocket>, isRecorded: boolean): Promise<void> {
+    while (this.renewal !== null) await this.renewal.catch(() => undefined)
+    this.own.clear()
+    for (const [socketId, socket] of sockets) this.own.set(socketId, socket)
+    this.doubt()
+    await this.renew(isRecorded)
+    this.untold.clear()
+  }
+
   private async change(
     userId: UserId,
     socketId: SocketId,
@@ -138,7 +158,7 @@ export class RedisPresence implements PresencePort {
 
   private async changeUnderLease(...change: [UserId, SocketId, SocketState | '', SocketState | '']) {
     for (let left = ATTEMPTS; left > 0; left -= 1) {
-      const [before, after] = await this.run('CHANGE', this.bootId, ...change)
+      const [before, after] = await this.run('CHANGE', this.bootId, this.nextNumber(), ...change)
       if (before !== undefined && after !== undefined) return { before, after } as PresenceChange
       await this.renew()
     }
@@ -146,21 +166,37 @@ export class RedisPresence implements PresencePort {
   }
 
   /** Renews the lease, and restores what was lost with it. */
-  private renew(): Promise<void> {
-    this.renewal ??= this.renewOnce().finally(() => {
+  private renew(isRecorded = true): Promise<void> {
+    this.renewal ??= this.renewOnce(isRecorded).finally(() => {
       this.renewal = null
     })
     return this.renewal
   }
 
-  private async renewOnce(): Promise<void> {
-    const since = String(await this.scripts.RENEW(PORT, ...this.args(this.bootId, this.leaseMs)))
-    if (since === this.since) return
+  private async renewOnce(isRecorded: boolean): Promise<void> {
+    const { since, isWhole } = await this.renewLease()
+    if (since === this.since && isWhole) return
     this.since = null
     const { doubts } = this
-    await this.restore(since !== this.restoredSince)
+    const users = await this.knownUsers()
+    await this.restore(users, { hasLapsed: since !== this.restoredSince, isRecorded })
     this.restoredSince = since
     if (this.doubts === doubts) this.since = since
+  }
+
+  /** `isWhole`: Redis has carried out what was sent before, and has not gone back to a snapshot since. */
+  private async renewLease(): Promise<{ readonly since: string; readonly isWhole: boolean }> {
+    for (let left = ATTEMPTS; left > 0; left -= 1) {
+      const number = this.nextNumber()
+      const [since, before] = await this.run('RENEW', this.bootId, number, this.leaseMs)
+      if (since !== undefined) return { since, isWhole: before === String(number - 1) }
+    }
+    throw new Error('The commands of this process overtake each other again and again')
+  }
+
+  private nextNumber(): number {
+    this.number += 1
+    return this.number
   }
 
   private doubt(): void {
@@ -168,15 +204,31 @@ export class RedisPresence implements PresencePort {
     this.doubts += 1
   }
 
-  private async restore(hasLapsed: boolean): Promise<void> {
+  /** Those who have sockets here, and those of whom any are stored. */
+  private async knownUsers(): Promise<readonly UserId[]> {
     const stored = await this.run('STORED_USERS', this.bootId)
-    const users = [...new Set([...[...this.own.values()].map(({ userId }) => userId), ...stored])]
+    return [...new Set([...[...this.own.values()].map(({ userId }) => userId), ...stored])]
+  }
+
+  /** Redis may evict the sockets of a user and keep the lease under which they counted. */
+  private async restoreAstray(): Promise<void> {
+    const users = await this.knownUsers()
+    for (let from = 0; from < users.length; from += USERS_AT_ONCE) {
+      const asked = users.slice(from, from + USERS_AT_ONCE)
+      const bySocket = socketsByUser(this.own)
+      const counts = asked.flatMap((userId) => [userId, bySocket.get(userId)?.length ?? 0])
+      const astray = await this.run('FIND_ASTRAY', this.bootId, ...counts)
+      await this.restore(astray, { hasLapsed: false, isRecorded: true })
+    }
+  }
+
+  private async restore(users: readonly UserId[], how: Restoring): Promise<void> {
     for (let from = 0; from < users.length; from += USERS_AT_ONCE) {
       // Looked up as the command is sent: whatever comes or goes from here on is sent after it.
       const asked = users.slice(from, from + USERS_AT_ONCE)
       const bySocket = socketsByUser(this.own)
       const changed = await Promise.all(
-        asked.map((userId) => this.restoreUser(userId, hasLapsed, bySocket.get(userId) ?? [])),
+        asked.map((userId) => this.restoreUser(userId, how, bySocket.get(userId) ?? [])),
       )
       asked.forEach((userId, index) => {
         if (changed[index]) this.untold.add(userId)
@@ -186,17 +238,20 @@ export class RedisPresence implements PresencePort {
 
   private async restoreUser(
     userId: UserId,
-    hasLapsed: boolean,
+    { hasLapsed, isRecorded }: Restoring,
     sockets: readonly (readonly [SocketId, SocketState])[],
   ): Promise<boolean> {
     const arriving = sockets.filter(([socketId]) => this.arriving.has(socketId))
     const settled = sockets.filter(([socketId]) => !this.arriving.has(socketId))
+    const flags = [hasLapsed, isRecorded].map((flag) => (flag ? '1' : '0'))
     const changed = await this.scripts.RESTORE(
       PORT,
-      ...this.args(this.bootId, hasLapsed ? '1' : '0', userId, settled.length),
+      ...this.args(this.bootId, this.nextNumber(), ...flags, userId, settled.length),
       ...settled.flat(),
       ...arriving.map(([socketId]) => socketId),
     )
+    // It came late, and did nothing.
+    if (changed === null) this.doubt()
     return changed === 1
   }
 
@@ -227,7 +282,7 @@ export class RedisPresence implements PresencePort {
   }
 }
 
-function socketsByUser(own: ReadonlyMap<SocketId, { readonly userId: UserId; readonly state: SocketState }>) {
+function socketsByUser(own: ReadonlyMap<SocketId, OwnSocket>) {
   const byUser = new Map<UserId, [SocketId, SocketState][]>()
   for (const [socketId, { userId, state }] of own) {
     const sockets = byUser.get(userId)

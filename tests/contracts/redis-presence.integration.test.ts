@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { RedisConnection, RedisPresence } from '../../adapters/redis/index.js'
+import { SystemClock } from '../../adapters/system/index.js'
+import type { PresencePort } from '../../core/ports/presence-port.js'
+import { TcpProxy } from '../faults/nemesis/tcp-proxy.js'
+import { describeWithRedis, RedisServer } from '../support/redis.js'
+import { eventually } from './eventually.js'
+
+/** In so many beats whatever Redis lost is back: within 60 s of the real ones. */
+const BEATS_TO_HEAL = 3
+
+describeWithRedis('presence on a Redis that loses something', () => {
+  let server: RedisServer
+  let proxy: TcpProxy
+  const open: RedisConnection[] = []
+
+  const boot = async () => {
+    const connection = new RedisConnection({
+      url: proxy.url,
+      clock: new SystemClock(),
+      commandDeadlineMs: 5_000,
+    })
+    open.push(connection)
+    await connection.start()
+    await eventually('Redis to be up', () => connection.health.isUp())
+    return { presence: new RedisPresence(connection), health: connection.health }
+  }
+  const asAdmin = async <T>(work: (redis: Redis) => Promise<T>): Promise<T> => {
+    const redis = new Redis(server.url)
+    try {
+      return await work(redis)
+    } finally {
+      redis.disconnect()
+    }
+  }
+  const stateOf = async (presence: PresencePort, userId: string) =>
+    (await presence.states([userId])).presences[0]?.state
+
+  beforeEach(async () => {
+    server = await RedisServer.start()
+    proxy = await TcpProxy.start(server.url)
+  })
+
+  afterEach(async () => {
+    for (const connection of open.splice(0)) connection.close()
+    await proxy.close()
+    await server.stop()
+  })
+
+  it('refuses a change that comes once more after a later one (fault R2)', async () => {
+    const { presence } = await boot()
+    const [userId, socketId] = [randomUUID(), randomUUID()]
+    let announcing = Buffer.alloc(0)
+    proxy.tapWith(() => (chunk, way) => {
+      if (way === 'to-target' && chunk.includes(socketId) && announcing.length === 0) announcing = chunk
+      return 'pass'
+    })
+    await presence.beat()
+    await presence.announce(userId, socketId, 'online')
+    await presence.withdraw(userId, socketId)
+    expect(announcing.includes('online')).toBe(true)
+    const late = connect(server.port, '127.0.0.1')
+    late.write(announcing)
+    const [answer] = await once(late, 'data')
+    late.destroy()
+    // No error: it was carried out, or was refused by the script.
+    expect(String(answer)).toMatch(/^[*$_]/)
+    expect(await stateOf(presence, userId)).toBe('offline')
+    expect(await presence.announce(userId, 'another', 'online')).toEqual({
+      before: 'offline',
+      after: 'online',
+    })
+  })
+
+  it('puts back in a few beats whom Redis evicted while the lease stood (fault R7)', async () => {
+    const [{ presence }, { presence: peer }] = [await boot(), await boot()]
+    const [evicted, kept] = [randomUUID(), randomUUID()]
+    await presence.announce(evicted, 's1', 'away')
+    await presence.announce(kept, 's2', 'online')
+    const { mark } = await peer.changes(null)
+    await asAdmin((redis) => redis.del(`parley:presence:{presence}:user:${evicted}`))
+    expect(await stateOf(peer, evicted)).toBe('offline')
+    const told = []
+    for (let beat = 0; beat < BEATS_TO_HEAL; beat += 1) told.push(...(await presence.beat()))
+    expect(await stateOf(peer, evicted)).toBe('away')
+    expect(told).toEqual([{ userId: evicted, state: 'away' }])
+    expect((await peer.changes(mark)).userIds).toEqual([evicted])
+  })
+
+  it('puts back in a few beats the list by which others take a dead process away (fault R7)', async () => {
+    const [{ presence: dying }, { presence: peer }] = [await boot(), await boot()]
+    const userId = randomUUID()
+    await dying.announce(userId, 's1', 'online')
+    await asAdmin(async (redis) => redis.del(await redis.keys('*boot:*')))
+    for (let beat = 0; beat < BEATS_TO_HEAL; beat += 1) await dying.beat()
+    await asAdmin(async (redis) => {
+      const [bootId = ''] = (await redis.keys('*boot:*')).map((key) => key.slice(-36))
+      await peer.beat()
+      await redis.zadd('parley:presence:{presence}:leases', Date.now(), bootId)
+    })
+    expect(await peer.reap()).toEqual([userId])
+  })
+
+  it('has its sockets again after Redis came back with a snapshot from before they came (fault R4)', async () => {
+    const [{ presence, health }, { presence: peer, health: ofPeer }] = [await boot(), await boot()]
+    const [stayed, left, came] = [randomUUID(), randomUUID(), randomUUID()]
+    await presence.announce(stayed, 's1', 'online')
+    await presence.announce(left, 's2', 'online')
+    await peer.beat()
+    await asAdmin((redis) => redis.save())
+    await presence.withdraw(left, 's2')
+    await presence.announce(came, 's3', 'online')
+    const before = health.switches
+    await server.kill()
+    await server.restart()
+    await expect(presence.changes(null)).rejects.toMatchObject({ port: 'PresencePort' })
+    await eventually('Redis to be up again', () => health.switches > before && health.isUp())
+    // One that only waits for it to be back has lost its connection as well.
+    await peer.changes(null).catch(() => undefined)
+    await eventually('Redis to be up again for the peer', () => ofPeer.isUp())
+    const { mark } = await peer.changes(null)
+    expect(await stateOf(peer, left)).toBe('online')
+    await presence.beat()
+    const { presences } = await peer.states([stayed, left, came])
+    expect(presences.map(({ state }) => state)).toEqual(['online', 'offline', 'online'])
+    expect([...(await peer.changes(mark)).userIds].sort()).toEqual([left, came].sort())
+  })
+})
