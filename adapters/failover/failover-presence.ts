@@ -1,227 +1,209 @@
 import type { SocketId, UserId } from '../../core/domain/ids.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 import type {
+  Presence,
   PresenceChange,
   PresenceChanges,
   PresencePort,
+  PresenceState,
   UserState,
 } from '../../core/ports/presence-port.js'
+import { LocalSockets } from './local-sockets.js'
+import type { OwnSocket, Place } from './movable-presence.js'
+import {
+  type FailoverPresenceOptions,
+  PresencePlace,
+  type PresenceStores,
+  type Side,
+} from './presence-place.js'
 import { type FailoverState, type PrimaryHealth, stateOf } from './primary-health.js'
 
-export type FailoverPresenceOptions = {
-  /** Away for so long, the primary is left. */
-  readonly leaveAfterMs?: number
-  /** Up for so long, it is gone back to: one that flaps is not worth the moves. */
-  readonly returnAfterMs?: number
-  /** How long the other processes may take to do the same. */
-  readonly othersMoveMs?: number
-}
-
-const DEFAULTS = { leaveAfterMs: 300, returnAfterMs: 2_000, othersMoveMs: 3_000 }
-/** Of how many sockets changes are under way at once. */
-const SOCKETS_AT_ONCE = 200
-
-type SocketState = 'online' | 'away'
-type OwnSocket = { readonly userId: UserId; readonly state: SocketState }
-type Side = 'primary' | 'fallback'
+const UNCHANGED: PresenceChange = { before: 'offline', after: 'offline' }
 
 /**
- * Presence in one store while it answers, else in another. Whoever moves brings all sockets of this process along, so the two stores never
- * have to agree; until the other processes have moved too, what is said of their users is partial.
+ * Presence in one store while all processes can use it, else in another. Whoever moves brings all sockets of this process along, so the
+ * two stores never have to agree; while some have moved and others have not, both are asked, and where that is not possible the answer
+ * is partial. When users were there last is kept in the fallback as well, which does not lose it.
  */
 export class FailoverPresence implements PresencePort {
-  private readonly own = new Map<SocketId, OwnSocket>()
-  /** As they were before the calls that are under way, which tell of what these change: null, not there. */
-  private readonly changing = new Map<SocketId, OwnSocket | null>()
-  /** The sockets that each store was told of, by this process. */
-  private readonly told: Readonly<Record<Side, Map<SocketId, UserId>>> = {
-    primary: new Map(),
-    fallback: new Map(),
-  }
-  private side: Side
-  private moves = 0
-  /** Of the present store, from before this process brought its sockets there. */
-  private markOfMove: string | null = null
-  private movedAtMs = Number.NEGATIVE_INFINITY
-  private moving: Promise<void> | null = null
-  private decision: ReturnType<typeof setTimeout> | undefined
-  /** Calls that the primary failed. */
-  private readonly waiting: (() => void)[] = []
-  private readonly settings: Required<FailoverPresenceOptions>
-  private readonly stopWatching: () => void
+  private readonly sockets = new LocalSockets()
+  private readonly place: PresencePlace
 
   constructor(
-    private readonly stores: Readonly<Record<Side, PresencePort>>,
+    private readonly stores: PresenceStores,
     private readonly health: PrimaryHealth,
     options: FailoverPresenceOptions = {},
   ) {
-    this.settings = { ...DEFAULTS, ...options }
-    this.side = health.isUp() ? 'primary' : 'fallback'
-    this.stopWatching = health.onChange(() => this.onHealth())
+    this.place = new PresencePlace(stores, this.sockets, health, options)
   }
 
-  announce(userId: UserId, socketId: SocketId, state: SocketState): Promise<PresenceChange> {
-    return this.change(socketId, { userId, state }, (side) => this.announceTo(side, userId, socketId, state))
+  announce(userId: UserId, socketId: SocketId, state: 'online' | 'away'): Promise<PresenceChange> {
+    return this.change(userId, socketId, { userId, state }, (side) =>
+      this.stores[side].announce(userId, socketId, state),
+    )
   }
 
-  withdraw(userId: UserId, socketId: SocketId): Promise<PresenceChange> {
-    const known = this.own.get(socketId)
-    const left = known?.userId === userId ? null : (known ?? null)
-    return this.change(socketId, left, (side) => this.withdrawFrom(side, userId, socketId))
+  async withdraw(userId: UserId, socketId: SocketId): Promise<PresenceChange> {
+    // It has gone with all others.
+    if (this.place.isLeft) return UNCHANGED
+    const known = this.sockets.get(socketId)
+    try {
+      return await this.change(userId, socketId, known?.userId === userId ? null : known, (side) =>
+        this.stores[side].withdraw(userId, socketId),
+      )
+    } catch (error) {
+      if (this.place.isLeft) return UNCHANGED
+      throw error
+    }
   }
 
   async beat(): Promise<readonly UserState[]> {
-    // The lease of the fallback is that of this process's sessions as well.
-    const kept = this.side === 'primary' ? this.stores.fallback.beat() : null
-    const [users] = await Promise.all([this.ask((side) => this.stores[side].beat()), kept])
+    const users = await this.place.run((side) => this.stores[side].beat())
+    // The lease of the fallback is that of this process's sessions as well, and by it the others know of this process.
+    if (this.place.side === 'primary') await this.stores.fallback.beat()
     return users
   }
 
   async reap(): Promise<readonly UserId[]> {
-    const gone = await this.ask((side) => this.stores[side].reap())
-    if (this.side === 'fallback') return gone
-    // Those of processes that have died while they were there.
-    const left = (await this.stores.fallback.reap()).filter((userId) => !gone.includes(userId))
-    const { presences } = await this.states(left)
-    return [...gone, ...presences.flatMap(({ userId, state }) => (state === 'offline' ? [userId] : []))]
+    const gone = await this.place.run((side) => this.stores[side].reap())
+    if (this.place.side === 'fallback') return gone
+    // Those of processes that died before they could go back.
+    const users = [...new Set([...gone, ...(await this.stores.fallback.reap())])]
+    if (users.length === 0) return []
+    const offline = (await this.states(users)).presences.filter(({ state }) => state === 'offline')
+    const seen = offline.flatMap(({ userId, lastSeenAtMs: atMs }) =>
+      atMs === null ? [] : [{ userId, atMs }],
+    )
+    await this.remember(seen)
+    return offline.map(({ userId }) => userId)
   }
 
   async states(userIds: readonly UserId[]) {
-    const { presences, partial } = await this.ask((side) => this.stores[side].states(userIds))
-    const isSettled = performance.now() - this.movedAtMs > this.settings.othersMoveMs
-    return { presences, partial: partial || !isSettled }
+    return this.place.run(async (side) => {
+      const places = await this.placesFor(side).catch(() => null)
+      // In the order in which sockets go back, so that nobody is missed on the way.
+      const fallback = await this.statesIn('fallback', userIds, side)
+      const asksPrimary = side === 'primary' || (places !== null && this.place.mayAskPrimary(places))
+      const primary = asksPrimary ? await this.statesIn('primary', userIds, side) : null
+      const isAlone = side === 'fallback' && places !== null && !places.has('elsewhere')
+      return {
+        presences: userIds.map((userId, at) => merged(userId, fallback?.[at], primary?.[at])),
+        partial: fallback === null || (primary === null && !isAlone),
+      }
+    })
   }
 
-  /** A mark holds for one stay in one store; from another one on, all that changed since this process came is named. */
+  /** A mark holds for one stay in one store; from there on, all that changed here since this process came, and there until it went. */
   changes(mark: string | null): Promise<PresenceChanges> {
-    return this.ask(async (side) => {
-      const stay = `${side} ${this.moves} `
-      const from = mark === null ? null : mark.startsWith(stay) ? mark.slice(stay.length) : this.markOfMove
-      const changes = await this.stores[side].changes(from)
-      return { userIds: changes.userIds, mark: `${stay}${changes.mark}` }
+    return this.place.run(async (side) => {
+      const { moves, mark: markOfMove } = this.place.stay
+      const [sideOfMark, movesOfMark, given = null] = mark?.split(' ') ?? []
+      const isOfThisStay = mark === null || Number(movesOfMark) === moves
+      const changes = await this.stores[side].changes(isOfThisStay ? given : markOfMove)
+      const missed =
+        isOfThisStay || Number(movesOfMark) !== moves - 1 ? [] : await this.missed(sideOfMark, given)
+      return {
+        userIds: [...new Set([...changes.userIds, ...missed])],
+        mark: `${side} ${moves} ${changes.mark}`,
+      }
     })
   }
 
   async leave(): Promise<void> {
-    this.stopWatching()
-    clearTimeout(this.decision)
-    await this.moving
-    this.own.clear()
-    const outcomes = await Promise.allSettled([this.stores.fallback.leave(), this.stores.primary.leave()])
-    const [fallback, primary] = outcomes
+    await this.place.leave()
+    const users = [...this.sockets.values()].map(({ userId }) => ({ userId, atMs: null }))
+    this.sockets.clear()
+    const [fallback, primary] = await Promise.allSettled([
+      this.remember(users).then(() => this.stores.fallback.leave()),
+      this.stores.primary.leave(),
+    ])
     // The primary forgets whoever does not beat.
     if (fallback.status === 'rejected') throw fallback.reason
     if (primary.status === 'rejected' && !(primary.reason instanceof PortUnavailable)) throw primary.reason
   }
 
   state(): FailoverState {
-    return { ...stateOf('PresencePort', this.health), state: this.side, switches: this.moves }
+    const { side, moves } = this.place.stay
+    return { ...stateOf('PresencePort', this.health), state: side, switches: moves }
   }
 
   private async change(
+    userId: UserId,
     socketId: SocketId,
     after: OwnSocket | null,
     make: (side: Side) => Promise<PresenceChange>,
   ): Promise<PresenceChange> {
-    if (!this.changing.has(socketId)) this.changing.set(socketId, this.own.get(socketId) ?? null)
-    if (after === null) this.own.delete(socketId)
-    else this.own.set(socketId, after)
-    try {
-      return await this.ask(make)
-    } finally {
-      this.changing.delete(socketId)
-    }
-  }
-
-  /** What another store has to be told of before it can tell of changes. */
-  private settled(): readonly (readonly [SocketId, OwnSocket])[] {
-    const sockets = new Map(this.own)
-    for (const [socketId, before] of this.changing)
-      if (before === null) sockets.delete(socketId)
-      else sockets.set(socketId, before)
-    return [...sockets]
-  }
-
-  private async ask<T>(work: (side: Side) => Promise<T>): Promise<T> {
-    await this.moving
-    if (this.side === 'fallback') return work('fallback')
-    try {
-      return await work('primary')
-    } catch (error) {
-      if (!(error instanceof PortUnavailable)) throw error
-    }
-    await this.untilUsable()
-    return work(this.side)
-  }
-
-  /** Until the primary is up again, or has been left. */
-  private async untilUsable(): Promise<void> {
-    if (this.side === 'primary' && !this.health.isUp())
-      await new Promise<void>((resolve) => this.waiting.push(resolve))
-    await this.moving
-  }
-
-  private onHealth(): void {
-    clearTimeout(this.decision)
-    const to: Side = this.health.isUp() ? 'primary' : 'fallback'
-    if (to === 'primary') this.wake()
-    if (to === this.side && this.moving === null) return
-    const afterMs = to === 'primary' ? this.settings.returnAfterMs : this.settings.leaveAfterMs
-    this.decision = setTimeout(() => this.moveTo(to), afterMs).unref()
-  }
-
-  private moveTo(to: Side): void {
-    if (this.moving !== null || to === this.side) return
-    this.moving = this.move(to).finally(() => {
-      this.moving = null
-      this.wake()
-      this.onHealth()
-    })
-  }
-
-  private wake(): void {
-    for (const resolve of this.waiting.splice(0)) resolve()
-  }
-
-  private async move(to: Side): Promise<void> {
-    const from = this.side
-    this.markOfMove = await this.stores[to].changes(null).then(
-      ({ mark }) => mark,
-      () => null,
+    const change = await this.sockets.change(socketId, after, (isTold) =>
+      this.place.run(async (side) => {
+        const made = await make(side)
+        isTold()
+        return made
+      }),
     )
-    this.side = to
-    this.moves += 1
-    this.movedAtMs = performance.now()
-    const stale = [...this.told[to]].filter(([socketId]) => !this.own.has(socketId))
-    await inParts(stale, ([socketId, userId]) => this.withdrawFrom(to, userId, socketId))
-    await inParts(this.settled(), ([socketId, { userId, state }]) =>
-      this.announceTo(to, userId, socketId, state),
-    )
-    if (from === 'fallback')
-      await inParts([...this.told.fallback], ([socketId, userId]) =>
-        this.withdrawFrom(from, userId, socketId),
-      )
+    if (change.before === change.after) return change
+    const elsewhere = await this.stateAtPeers(userId)
+    const whole = { before: higher(change.before, elsewhere), after: higher(change.after, elsewhere) }
+    if (this.place.side === 'primary' && whole.after === 'offline')
+      await this.remember([{ userId, atMs: null }])
+    return whole
   }
 
-  private announceTo(
+  /** How a user stands by the sockets of those who are still, or again, in the other store. */
+  private async stateAtPeers(userId: UserId): Promise<PresenceState> {
+    const places = await this.place.peers.places().catch(() => null)
+    if (places === null) return 'offline'
+    const { side } = this.place
+    const isSplit =
+      side === 'primary' ? places.has('here') || places.has('ready') : this.place.mayAskPrimary(places)
+    if (!isSplit) return 'offline'
+    const found = await this.statesIn(side === 'primary' ? 'fallback' : 'primary', [userId], side)
+    return found?.[0]?.state ?? 'offline'
+  }
+
+  /** Null where only the store in which this process is not cannot be asked. */
+  private async statesIn(
+    asked: Side,
+    userIds: readonly UserId[],
     side: Side,
-    userId: UserId,
-    socketId: SocketId,
-    state: SocketState,
-  ): Promise<PresenceChange> {
-    this.told[side].set(socketId, userId)
-    return this.stores[side].announce(userId, socketId, state)
+  ): Promise<readonly Presence[] | null> {
+    try {
+      return (await this.stores[asked].states(userIds)).presences
+    } catch (error) {
+      if (asked === side || !(error instanceof PortUnavailable)) throw error
+      return null
+    }
   }
 
-  private async withdrawFrom(side: Side, userId: UserId, socketId: SocketId): Promise<PresenceChange> {
-    const change = await this.stores[side].withdraw(userId, socketId)
-    if (this.told[side].get(socketId) === userId) this.told[side].delete(socketId)
-    return change
+  /** What would make an answer partial is looked at anew. */
+  private async placesFor(side: Side): Promise<ReadonlySet<Place>> {
+    const { peers } = this.place
+    const places = await peers.places()
+    return side === 'fallback' && places.has('elsewhere') ? peers.placesNow() : places
+  }
+
+  private async missed(side: string | undefined, mark: string | null): Promise<readonly UserId[]> {
+    if (mark === null || (side !== 'primary' && side !== 'fallback')) return []
+    return this.stores[side].changes(mark).then(
+      ({ userIds }) => userIds,
+      () => [],
+    )
+  }
+
+  /** Where it fails, the primary knows it for as long as that lives. */
+  private async remember(
+    users: readonly { readonly userId: UserId; readonly atMs: number | null }[],
+  ): Promise<void> {
+    if (users.length > 0) await this.stores.fallback.remember(users).catch(() => undefined)
   }
 }
 
-/** Failures are made good by the store, with the next beat. */
-async function inParts<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  for (let from = 0; from < items.length; from += SOCKETS_AT_ONCE)
-    await Promise.allSettled(items.slice(from, from + SOCKETS_AT_ONCE).map(work))
+const higher = (one: PresenceState, other: PresenceState): PresenceState => {
+  if (one === 'online' || other === 'online') return 'online'
+  return one === 'away' || other === 'away' ? 'away' : 'offline'
+}
+
+function merged(userId: UserId, one: Presence | undefined, other: Presence | undefined): Presence {
+  const state = higher(one?.state ?? 'offline', other?.state ?? 'offline')
+  const seen = [one, other].flatMap((presence) => presence?.lastSeenAtMs ?? [])
+  return { userId, state, lastSeenAtMs: state === 'offline' && seen.length > 0 ? Math.max(...seen) : null }
 }

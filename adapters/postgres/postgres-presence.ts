@@ -8,9 +8,15 @@ import type {
 } from '../../core/ports/presence-port.js'
 import type { Database } from './database.js'
 import { GatheredCalls } from './gathered-calls.js'
-import { changeSockets, type SocketChange, type SocketState } from './presence-changes.js'
+import {
+  changeSockets,
+  rememberLastSeen,
+  type SeenUser,
+  type SocketChange,
+  type SocketState,
+} from './presence-changes.js'
 import { type RemovedLease, removeLeases } from './presence-removal.js'
-import { restoreSockets } from './presence-restoring.js'
+import { type Restoring, restoreSockets } from './presence-restoring.js'
 import { ProcessLease } from './process-lease.js'
 import { forgetOldChanges, readChanges } from './recorded-changes.js'
 
@@ -19,15 +25,20 @@ const PORT = 'PresencePort'
 /** A lease lost between renewing and using it, again and again, means that the clock of the database runs wild. */
 const ATTEMPTS = 3
 
+type OwnSocket = { readonly userId: UserId; readonly state: SocketState }
+/** Where a process has its sockets, as the others see it: in another store; here; or here, though it could go there. */
+type Place = 'elsewhere' | 'here' | 'ready'
+
 /**
  * Presence of all processes: one row a socket, which counts while the lease of its process does. Changes that arrive together
  * are made by one transaction, with their users locked, so that exactly one process is told of each transition.
  */
 export class PostgresPresence implements PresencePort {
-  private readonly own = new Map<SocketId, { readonly userId: UserId; readonly state: SocketState }>()
+  private readonly own = new Map<SocketId, OwnSocket>()
   /** Sockets that are being announced for the first time. */
   private readonly arriving = new Set<SocketId>()
   private readonly gathered: GatheredCalls<SocketChange, PresenceChange>
+  private readonly seen: GatheredCalls<SeenUser, undefined>
   /** Users whose state may have changed without anyone being told of it. */
   private readonly untold = new Set<UserId>()
 
@@ -35,13 +46,21 @@ export class PostgresPresence implements PresencePort {
     private readonly database: Database,
     private readonly lease = ProcessLease.of(database),
   ) {
-    lease.onLost((hasLapsed) => this.restore(hasLapsed))
-    this.gathered = new GatheredCalls((batch) => this.change(batch), {
+    lease.onLost((hasLapsed) => this.restoreAndTell(hasLapsed))
+    const gathering = {
       port: PORT,
       maxBatch: 200,
       maxWaiting: 50_000,
       deadlineMs: database.queryDeadlineMs,
+    }
+    this.gathered = new GatheredCalls((batch) => this.change(batch), {
+      ...gathering,
       keyOf: ({ userId }) => userId,
+    })
+    this.seen = new GatheredCalls((batch) => this.rememberTogether(batch), {
+      ...gathering,
+      keyOf: ({ userId }) => userId,
+      mayShare: () => true,
     })
   }
 
@@ -130,6 +149,47 @@ export class PostgresPresence implements PresencePort {
     })
   }
 
+  /** Makes these the sockets of this process here, and no others; no beat tells of it, and without `isRecorded` `changes` neither. */
+  async bring(sockets: ReadonlyMap<SocketId, OwnSocket>, isRecorded: boolean): Promise<void> {
+    this.own.clear()
+    for (const [socketId, socket] of sockets) this.own.set(socketId, socket)
+    try {
+      await this.lease.renew()
+      await this.restore({ hasLapsed: false, isRecorded })
+    } catch (error) {
+      this.lease.doubt()
+      throw error
+    } finally {
+      this.untold.clear()
+    }
+  }
+
+  /** Tells the other processes where this one has its sockets. Where that fails, the next beat makes it good. */
+  tellPlace(place: Place): Promise<void> {
+    return this.lease.tell(place === 'here' ? null : place)
+  }
+
+  /** Where the other processes that live have theirs. */
+  async placesOfPeers(): Promise<ReadonlySet<Place>> {
+    const rows = await this.database.call(
+      PORT,
+      (sql) => sql<{ place: Place }[]>`
+        select distinct coalesce(place, 'here') as place from process_leases
+        where boot_id <> ${this.lease.bootId} and expires_at > clock_timestamp()`,
+    )
+    return new Set(rows.map(({ place }) => place))
+  }
+
+  /** Keeps when users were there last, who had their sockets elsewhere. */
+  async remember(users: readonly SeenUser[]): Promise<void> {
+    await Promise.all(users.map((user) => this.seen.call(user)))
+  }
+
+  private async rememberTogether(users: readonly SeenUser[]): Promise<readonly undefined[]> {
+    await this.database.transaction(PORT, (tx) => rememberLastSeen(tx, users))
+    return users.map(() => undefined)
+  }
+
   private async make(change: SocketChange): Promise<PresenceChange> {
     try {
       const made = await this.gathered.call(change)
@@ -156,16 +216,17 @@ export class PostgresPresence implements PresencePort {
     throw new Error('The lease of this process runs out as soon as it is renewed')
   }
 
-  private async restore(hasLapsed: boolean): Promise<void> {
+  private async restoreAndTell(hasLapsed: boolean): Promise<void> {
+    for (const userId of await this.restore({ hasLapsed, isRecorded: true })) this.untold.add(userId)
+  }
+
+  private restore(how: Restoring): Promise<readonly UserId[]> {
     const own = () =>
       [...this.own].map(([socketId, socket]) => ({
         ...socket,
         socketId,
         isArriving: this.arriving.has(socketId),
       }))
-    const changed = await this.database.transaction(PORT, (tx) =>
-      restoreSockets(tx, this.lease.bootId, own, hasLapsed),
-    )
-    for (const userId of changed) this.untold.add(userId)
+    return this.database.transaction(PORT, (tx) => restoreSockets(tx, this.lease.bootId, own, how))
   }
 }

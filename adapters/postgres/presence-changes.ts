@@ -76,7 +76,7 @@ export async function changeSockets(
     ),
     rememberLastSeen(
       tx,
-      wentOffline.map(({ userId }) => userId),
+      wentOffline.map(({ userId }) => ({ userId, atMs: null })),
     ),
   ])
   return changes
@@ -132,13 +132,21 @@ async function remove(tx: Transaction, bootId: string, batch: readonly SocketCha
       and presence_sockets.boot_id = ${bootId}`
 }
 
-async function rememberLastSeen(tx: Transaction, userIds: readonly UserId[]): Promise<void> {
-  if (userIds.length === 0) return
+/** When a user was there last, ms since the Unix epoch; null: now. */
+export type SeenUser = { readonly userId: UserId; readonly atMs: number | null }
+
+export async function rememberLastSeen(tx: Transaction, users: readonly SeenUser[]): Promise<void> {
+  if (users.length === 0) return
   // The only rows of presence that are worth a disk, and not worth waiting for it.
   await tx`set local synchronous_commit = off`
+  // In one order everywhere, so that two transactions cannot wait for each other.
   await tx`
     insert into presence_last_seen as seen (user_id, at_ms)
-    select user_id, floor(extract(epoch from clock_timestamp()) * 1000)::bigint
-    from unnest(${[...userIds]}::uuid[]) as given (user_id)
+    select user_id, max(coalesce(at_ms, floor(extract(epoch from clock_timestamp()) * 1000)::bigint))
+    from unnest(
+      ${users.map(({ userId }) => userId)}::uuid[],
+      ${users.map(({ atMs }) => atMs)}::bigint[]
+    ) as given (user_id, at_ms)
+    group by user_id order by user_id
     on conflict (user_id) do update set at_ms = greatest(seen.at_ms, excluded.at_ms)`
 }

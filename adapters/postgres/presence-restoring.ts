@@ -11,17 +11,22 @@ export type OwnSocket = {
   /** Being announced for the first time: put in place by that alone, so that it can tell of it. */
   readonly isArriving: boolean
 }
+export type Restoring = {
+  /** What was stored did not count until the lease was renewed. */
+  readonly hasLapsed: boolean
+  /** `changes` names those who stand otherwise by it. */
+  readonly isRecorded: boolean
+}
 type StoredSocket = { readonly user_id: string; readonly away: boolean; readonly is_own: boolean }
 
 /**
- * Makes the stored sockets of a process those that it has; the users whose state changed with that. `hasLapsed` = what was
- * stored did not count until the lease was renewed.
+ * Makes the stored sockets of a process those that it has; the users whose state changed with that.
  */
 export async function restoreSockets(
   tx: Transaction,
   bootId: string,
   own: () => readonly OwnSocket[],
-  hasLapsed: boolean,
+  { hasLapsed, isRecorded }: Restoring,
 ): Promise<readonly UserId[]> {
   const stored = await tx<{ user_id: string }[]>`
     select distinct user_id from presence_sockets where boot_id = ${bootId}`
@@ -55,7 +60,7 @@ export async function restoreSockets(
     userIds.filter((userId) => stateWith(states, userId) !== stateWith(after, userId))
   const changed = changedFrom(before)
   // Where nobody has reaped this process meanwhile, its users are shown as it had them.
-  await recordChanges(tx, [...changed, ...changedFrom(shown)])
+  if (isRecorded) await recordChanges(tx, [...changed, ...changedFrom(shown)])
   return changed
 }
 

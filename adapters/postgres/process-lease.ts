@@ -15,6 +15,7 @@ export type Restorer = (hasLapsed: boolean) => Promise<void>
 export class ProcessLease {
   /** New with each boot: a restarted process never takes over what its predecessor left. */
   readonly bootId = randomUUID()
+  private place: string | null = null
   private readonly restorers: Restorer[] = []
   /** When the present lease began, as the database writes it; null where what is stored may be incomplete. */
   private since: string | null = null
@@ -50,6 +51,14 @@ export class ProcessLease {
     return this.renewal
   }
 
+  /** Tells the other processes something of this one; null: nothing. It is told again with each renewal. */
+  async tell(place: string | null): Promise<void> {
+    this.place = place
+    // One that is under way may have begun before.
+    await this.renewal?.catch(() => undefined)
+    await this.renew()
+  }
+
   async ensure(): Promise<void> {
     if (this.since === null) await this.renew()
   }
@@ -64,14 +73,15 @@ export class ProcessLease {
     const [row] = await this.database.call(
       PORT,
       (sql) => sql<{ since: string }[]>`
-        insert into process_leases as lease (boot_id, since, expires_at)
+        insert into process_leases as lease (boot_id, since, expires_at, place)
         values (
           ${this.bootId}, clock_timestamp(),
-          clock_timestamp() + ${this.leaseMs}::float8 * interval '1 millisecond'
+          clock_timestamp() + ${this.leaseMs}::float8 * interval '1 millisecond', ${this.place}
         )
         on conflict (boot_id) do update set
           since = case when lease.expires_at > clock_timestamp() then lease.since else clock_timestamp() end,
-          expires_at = excluded.expires_at
+          expires_at = excluded.expires_at,
+          place = excluded.place
         returning since::text`,
     )
     const since = row?.since ?? null

@@ -10,7 +10,7 @@ import { presencePortContract } from './presence-port.contract.js'
 const passTimeMs = (ms: number) => sleep(ms)
 
 describeWithRedis('presence that fails over from Redis', () => {
-  const { databases, processes } = failingRedis()
+  const { databases, processes, close } = failingRedis()
 
   describe.each(OUTAGES)('that is %s', (_name, mode) => {
     it.each(Object.entries(presencePortContract))('FailoverPresence: %s', async (_behaviour, verify) => {
@@ -23,14 +23,15 @@ describeWithRedis('presence that fails over from Redis', () => {
         booted += 1
         const redis = pair[booted % 2 === 0 ? 0 : 1]
         const database = booted % 2 === 0 ? first : second
-        return new FailoverPresence(
+        const presence = new FailoverPresence(
           {
             primary: new RedisPresence(redis, leaseMs),
             fallback: new PostgresPresence(database, new ProcessLease(database, leaseMs)),
           },
           redis.health,
-          { othersMoveMs: 0 },
         )
+        close(() => presence.leave())
+        return presence
       }
       await verify({ boot, leaseMs, passTimeMs })
     })

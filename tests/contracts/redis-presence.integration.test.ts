@@ -54,7 +54,7 @@ describeWithRedis('presence on a Redis that loses something', () => {
   it('refuses a change that comes once more after a later one (fault R2)', async () => {
     const { presence } = await boot()
     const [userId, socketId] = [randomUUID(), randomUUID()]
-    let announcing = Buffer.alloc(0)
+    let announcing: Buffer = Buffer.alloc(0)
     proxy.tapWith(() => (chunk, way) => {
       if (way === 'to-target' && chunk.includes(socketId) && announcing.length === 0) announcing = chunk
       return 'pass'

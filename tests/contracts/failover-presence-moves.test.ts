@@ -1,0 +1,210 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import {
+  FailoverPresence,
+  type MeetingPresence,
+  type OwnSockets,
+  type Place,
+} from '../../adapters/failover/index.js'
+import { MemoryClock, MemoryPresence, MemoryPresenceHub } from '../../adapters/memory/index.js'
+import type { SocketId, UserId } from '../../core/domain/ids.js'
+import { PortUnavailable } from '../../core/ports/port-unavailable.js'
+import { eventually } from './eventually.js'
+
+/** Longer than any move takes here. */
+const LONG_MS = 300
+
+type OwnSocket = { readonly userId: UserId; readonly state: 'online' | 'away' }
+
+class Health {
+  sinceMs = 0
+  switches = 0
+  private up = true
+  private readonly listeners = new Set<() => void>()
+
+  isUp(): boolean {
+    return this.up
+  }
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+  become(up: boolean): void {
+    this.up = up
+    for (const listener of this.listeners) listener()
+  }
+}
+
+/** A store whose changes can be held up or fail. */
+class Store implements MeetingPresence {
+  readonly sockets = new Map<SocketId, OwnSocket>()
+  attempts = 0
+  fails = false
+  private readonly inner = new MemoryPresence(new MemoryClock(), new MemoryPresenceHub())
+  private held: Promise<void> | null = null
+  private letGo: () => void = () => undefined
+
+  hold(): void {
+    this.held = new Promise((resolve) => {
+      this.letGo = resolve
+    })
+  }
+  release(): void {
+    this.held = null
+    this.letGo()
+  }
+  async announce(userId: UserId, socketId: SocketId, state: 'online' | 'away') {
+    await this.attempt()
+    this.sockets.set(socketId, { userId, state })
+    return this.inner.announce(userId, socketId, state)
+  }
+  async withdraw(userId: UserId, socketId: SocketId) {
+    await this.attempt()
+    this.sockets.delete(socketId)
+    return this.inner.withdraw(userId, socketId)
+  }
+  async bring(sockets: OwnSockets) {
+    for (const [socketId, { userId }] of [...this.sockets]) await this.withdraw(userId, socketId)
+    for (const [socketId, { userId, state }] of sockets) await this.announce(userId, socketId, state)
+  }
+  readonly beat = () => this.inner.beat()
+  readonly reap = () => this.inner.reap()
+  readonly leave = () => this.inner.leave()
+  readonly states = (userIds: readonly UserId[]) => this.inner.states(userIds)
+  readonly changes = (mark: string | null) => this.inner.changes(mark)
+  readonly placesOfPeers = async () => new Set<Place>()
+  readonly tellPlace = async () => undefined
+  readonly remember = async () => undefined
+
+  private async attempt(): Promise<void> {
+    this.attempts += 1
+    await this.held
+    if (this.fails) throw new PortUnavailable('PresencePort', new Error('it fails'))
+  }
+}
+
+describe('FailoverPresence on the move', () => {
+  const open: FailoverPresence[] = []
+  const boot = (options = {}) => {
+    const [health, primary, fallback] = [new Health(), new Store(), new Store()]
+    const settings = { leaveAfterMs: 10, returnAfterMs: 30, lookEveryMs: 10, ...options }
+    const presence = new FailoverPresence({ primary, fallback }, health, settings)
+    open.push(presence)
+    const isIn = (side: 'primary' | 'fallback') =>
+      eventually(`the ${side}`, () => presence.state().state === side)
+    return { health, primary, fallback, presence, isIn }
+  }
+
+  afterEach(async () => {
+    for (const presence of open.splice(0)) await presence.leave()
+  })
+
+  it('brings a socket along whose coming the primary told of only after it was to be left', async () => {
+    const { health, primary, fallback, presence, isIn } = boot()
+    primary.hold()
+    const coming = presence.announce('u1', 's1', 'online')
+    health.become(false)
+    await sleep(LONG_MS)
+    primary.release()
+    expect(await coming).toEqual({ before: 'offline', after: 'online' })
+    await isIn('fallback')
+    await eventually('the socket in the fallback', () => fallback.sockets.has('s1'))
+  })
+
+  it('leaves a socket behind whose going the primary told of only after it was to be left', async () => {
+    const { health, primary, fallback, presence, isIn } = boot()
+    await presence.announce('u1', 's1', 'online')
+    await presence.announce('u2', 's2', 'online')
+    primary.hold()
+    const going = presence.withdraw('u1', 's1')
+    health.become(false)
+    await sleep(LONG_MS)
+    primary.release()
+    expect(await going).toEqual({ before: 'online', after: 'offline' })
+    await isIn('fallback')
+    await eventually('the other socket in the fallback', () => fallback.sockets.has('s2'))
+    expect([...fallback.sockets.keys()]).toEqual(['s2'])
+  })
+
+  it('tells a change again where the sockets went on without a call that takes too long', async () => {
+    const { health, primary, fallback, presence, isIn } = boot({ drainMs: 20 })
+    primary.hold()
+    const coming = presence.announce('u1', 's1', 'online')
+    health.become(false)
+    await isIn('fallback')
+    primary.release()
+    expect(await coming).toEqual({ before: 'offline', after: 'online' })
+    expect([...fallback.sockets.keys()]).toEqual(['s1'])
+  })
+
+  it('lets a call that begins in a move wait for its end', async () => {
+    const { health, fallback, presence, isIn } = boot()
+    await presence.announce('u1', 's1', 'online')
+    fallback.hold()
+    health.become(false)
+    await isIn('fallback')
+    const withdrawn = presence.withdraw('u1', 's1')
+    await sleep(LONG_MS)
+    expect(fallback.attempts).toBe(1)
+    fallback.release()
+    expect(await withdrawn).toEqual({ before: 'online', after: 'offline' })
+    expect(fallback.sockets.size).toBe(0)
+  })
+
+  it('asks a primary twice that fails though it is said to be up, and goes to the fallback then', async () => {
+    const { primary, fallback, presence, isIn } = boot()
+    primary.fails = true
+    expect(await presence.announce('u1', 's1', 'online')).toEqual({ before: 'offline', after: 'online' })
+    expect(primary.attempts).toBe(2)
+    expect([...fallback.sockets.keys()]).toEqual(['s1'])
+    primary.fails = false
+    await isIn('primary')
+    await eventually(
+      'the socket in the primary alone',
+      () => primary.sockets.has('s1') && fallback.sockets.size === 0,
+    )
+  })
+
+  it('tells a user of a failure where both fail', async () => {
+    const { primary, fallback, presence } = boot()
+    primary.fails = true
+    fallback.fails = true
+    await expect(presence.announce('u1', 's1', 'online')).rejects.toBeInstanceOf(PortUnavailable)
+    expect(fallback.attempts).toBeLessThan(4)
+  })
+
+  it('lets no call wait that waits when it leaves, or comes after', async () => {
+    const { health, primary, fallback, presence } = boot({ leaveAfterMs: 60_000 })
+    await presence.announce('u1', 's1', 'online')
+    health.become(false)
+    const announced = presence.announce('u2', 's2', 'online').catch((error: unknown) => error)
+    const withdrawn = presence.withdraw('u1', 's1')
+    await sleep(10)
+    await presence.leave()
+    expect(await announced).toBeInstanceOf(PortUnavailable)
+    expect(await withdrawn).toEqual({ before: 'offline', after: 'offline' })
+    await expect(presence.states(['u1'])).rejects.toBeInstanceOf(PortUnavailable)
+    expect(await presence.withdraw('u2', 's2')).toEqual({ before: 'offline', after: 'offline' })
+    health.become(true)
+    await sleep(LONG_MS)
+    expect(primary.attempts + fallback.attempts).toBe(1)
+  })
+
+  it('makes no move after it has left, though one was under way', async () => {
+    const { health, primary, fallback, presence } = boot()
+    await presence.announce('u1', 's1', 'online')
+    primary.hold()
+    const going = presence.withdraw('u1', 's1')
+    health.become(false)
+    await sleep(50)
+    const left = presence.leave()
+    await left
+    primary.release()
+    await going
+    health.become(true)
+    health.become(false)
+    await sleep(LONG_MS)
+    expect(fallback.attempts).toBe(0)
+    expect(presence.state().switches).toBe(0)
+  })
+})
