@@ -143,7 +143,7 @@ describeWithRedis('presence through an outage of Redis', () => {
     expect(wasPartial).toBe(true)
   })
 
-  it('shows nobody offline who stays, and names nobody, on the way back (faults R1 and R3)', async () => {
+  it('shows nobody offline who stays, and names nobody, on the way back (fault R1 and R3)', async () => {
     const [first, second] = [await boot(), await boot()]
     const users = Array.from({ length: 30 }, () => randomUUID())
     const [leaving, gone] = [randomUUID(), randomUUID()]
@@ -226,7 +226,7 @@ describeWithRedis('presence through an outage of Redis', () => {
     expect(await asAdmin((redis) => redis.keys('*:user:*'))).toHaveLength(users.length)
   })
 
-  it('shows nobody whom an old snapshot brings back, beyond a lease (faults R4 and R18)', async () => {
+  it('shows nobody whom an old snapshot brings back, beyond a lease (fault R4 and R18)', async () => {
     const [living, dying] = [await boot(), await boot()]
     const [stayed, left, ofDead] = [randomUUID(), randomUUID(), randomUUID()]
     await living.presence.announce(stayed, 's1', 'online')
