@@ -14,6 +14,8 @@ export interface BusPort {
   subscribe(topic: string, handler: (message: string) => void): Promise<Unsubscribe>
   /** Called after each time when messages may have been missed (a reconnection). */
   onGap(listener: () => void): Unsubscribe
+  /** Whether messages may be missed at present for a reason that this process knows of; the sweep looks more often then. */
+  isInDoubt?(): boolean
 }
 
 export type Unsubscribe = () => void

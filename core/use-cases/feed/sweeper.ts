@@ -8,6 +8,9 @@ import type { RoomFeed } from './room-feed.js'
 /** The longest that a lost hint stays unnoticed. */
 export const SWEEP_INTERVAL_MS = 1_000
 
+/** The same while the bus is in doubt. */
+export const DOUBT_INTERVAL_MS = 250
+
 /** Logins are stamped by the clock of the process that ends them; this much may lie between two clocks and a commit. */
 const LOGIN_OVERLAP_MS = 120_000
 
@@ -17,7 +20,10 @@ const FULL_SWEEP_EVERY = 30
 type Ports = { sweep: SweepPort; bus: BusPort; clock: ClockPort }
 type Feeds = { rooms: RoomFeed; logins: LoginFeed }
 
-/** Asks the store, once a second and whatever the bus seems to do, for what a bus may have lost: heads and ended logins. */
+/**
+ * Asks the store, once a second and whatever the bus seems to do, for what a bus may have lost: heads and ended logins. Where the bus
+ * itself is in doubt it asks more often, from the next quarter of a second on.
+ */
 export class Sweeper {
   private cancelNext: Cancel | null = null
   private sweeping = false
@@ -27,14 +33,13 @@ export class Sweeper {
   constructor(
     private readonly ports: Ports,
     private readonly feeds: Feeds,
-    private readonly intervalMs = SWEEP_INTERVAL_MS,
   ) {}
 
   /** Resolves after the first sweep, when all ended logins are known; rejects when that cannot be read. */
   async start(): Promise<void> {
     await this.sweep(ENDED_LOGIN_MEMORY_MS)
     this.ports.bus.onGap(() => this.now())
-    this.schedule(this.intervalMs)
+    this.wait(0)
   }
 
   stop(): void {
@@ -44,14 +49,19 @@ export class Sweeper {
 
   private now(): void {
     this.sweeps = 0
-    if (this.sweeping) return
+    if (this.sweeping || this.stopped) return
     this.cancelNext?.()
-    this.schedule(0)
+    this.cancelNext = this.ports.clock.after(0, () => void this.turn())
   }
 
-  private schedule(delayMs: number): void {
+  private wait(waitedMs: number): void {
     if (this.stopped) return
-    this.cancelNext = this.ports.clock.after(delayMs, () => void this.turn())
+    const { clock, bus } = this.ports
+    this.cancelNext = clock.after(DOUBT_INTERVAL_MS, () => {
+      const sinceMs = waitedMs + DOUBT_INTERVAL_MS
+      if (sinceMs >= SWEEP_INTERVAL_MS || bus.isInDoubt?.()) void this.turn()
+      else this.wait(sinceMs)
+    })
   }
 
   private async turn(): Promise<void> {
@@ -65,7 +75,7 @@ export class Sweeper {
     } finally {
       this.sweeping = false
     }
-    this.schedule(this.intervalMs)
+    this.wait(0)
   }
 
   private async sweep(lookBackMs: number): Promise<void> {

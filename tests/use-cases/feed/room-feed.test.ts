@@ -101,6 +101,28 @@ describe('RoomFeed', () => {
     expect(there.seqs()).toEqual([2, 3, 4])
   })
 
+  it('finds it within a quarter of a second where the bus says that it is in doubt, from then on', async () => {
+    hub.route = () => []
+    let isInDoubt = false
+    Object.assign(there.bus, { isInDoubt: () => isInDoubt })
+    await sendMany(1)
+    await clock.advance(500)
+    expect(there.seqs()).toEqual([])
+    isInDoubt = true
+    // And a little more, in which what is missing is read.
+    await clock.advance(270)
+    expect(there.seqs()).toEqual([2])
+    await sendMany(1)
+    await clock.advance(250)
+    expect(there.seqs()).toEqual([2, 3])
+    isInDoubt = false
+    await sendMany(1)
+    await clock.advance(750)
+    expect(there.seqs()).toEqual([2, 3])
+    await clock.advance(250)
+    expect(there.seqs()).toEqual([2, 3, 4])
+  })
+
   it('does not deliver a hint of old once the log was read past it, so a text deleted meanwhile stays away', async () => {
     hub.route = ({ message }) => (message.includes('secret words') ? [3_000] : [0])
     await send(here.store, roomId, owner, 'secret words')
