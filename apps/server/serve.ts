@@ -1,12 +1,13 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { compose } from './composition/index.js'
+import { type CompositionOptions, compose } from './composition/index.js'
 import type { Storage } from './composition/prepare-storage.js'
 import type { ServerConfig } from './config/read-config.js'
 import { buildHttp } from './http/build-http.js'
 import { Metrics } from './ops/metrics.js'
 import { OverviewOfInstances } from './ops/overview.js'
+import { showPorts } from './ops/port-metrics.js'
 import { Readiness } from './ops/readiness.js'
 import { Retention } from './ops/retention.js'
 import { attachRealtime } from './realtime/attach-realtime.js'
@@ -30,23 +31,25 @@ export type RunningServer = {
 export async function serve(config: ServerConfig, logger: Logger, storage: Storage): Promise<RunningServer> {
   const metrics = new Metrics()
   const notices = new SocketNotices()
-  const { parley, ports, database, isMigrated, sessionCache, close } = compose({
+  const { parley, ports, database, reports, isMigrated, close } = await compose({
     authSecret: storage.authSecret,
     notices,
     database: storage.database,
     shared: config.databaseUrl !== null,
+    redis: redisOf(config, logger),
     limitFactor: config.limitFactor,
     sessionMaxMs: config.sessionMaxMs,
+    lifetimes: config.lifetimes,
     onError: (error) => logger.warn({ err: error }, 'something in the background failed'),
   })
-  const readiness = new Readiness({
-    postgres: async () => ((await database.health()).ok ? 'ok' : 'unavailable'),
-    migrations: async () => ((await isMigrated()) ? 'ok' : 'unavailable'),
-  })
-  metrics.cache('sessions', 'memory', () => {
-    const { hits, misses, staleRefused } = sessionCache()
-    return { hit: hits, miss: misses, stale: staleRefused }
-  })
+  const readiness = new Readiness(
+    {
+      postgres: async () => ((await database.health()).ok ? 'ok' : 'unavailable'),
+      migrations: async () => ((await isMigrated()) ? 'ok' : 'unavailable'),
+    },
+    reports.failover,
+  )
+  showPorts(metrics.registry, reports)
   await parley.start()
   const overview = () => instances.gather()
   const http = await buildHttp({ parley, config, logger, metrics, readiness, overview })
@@ -57,7 +60,7 @@ export async function serve(config: ServerConfig, logger: Logger, storage: Stora
     sockets: () => realtime.io.of('/').sockets.size,
     roomsTracked: () => parley.roomFeed.trackedRooms().length,
     gapsRepaired: () => parley.roomFeed.gapsRepaired(),
-    caches: () => [{ cache: 'sessions', tier: 'memory', ...sessionCache() }],
+    reports,
   })
   await http.listen({ host: config.host, port: config.port, backlog: BACKLOG })
   const retention = new Retention(
@@ -74,6 +77,21 @@ export async function serve(config: ServerConfig, logger: Logger, storage: Stora
       await retention.stop()
       await close()
       await storage.release()
+    },
+  }
+}
+
+function redisOf(
+  { redisUrls: urls, redisPrefix: prefix }: ServerConfig,
+  logger: Logger,
+): CompositionOptions['redis'] {
+  if (urls === null) return null
+  return {
+    urls,
+    prefix,
+    onChange(state, error) {
+      if (state === 'down') logger.warn({ err: error }, 'Redis is away: what is behind it is used')
+      if (state === 'up') logger.info('Redis is used')
     },
   }
 }

@@ -41,7 +41,8 @@ describe('a server with mistakes in its configuration', () => {
       PARLEY_LIMIT_FACTOR: '0',
       PARLEY_TRUSTED_PROXIES: 'nowhere',
       PARLEY_AUTH_SECERT: 'x',
-      REDIS_URL: 'redis://127.0.0.1',
+      REDIS_URL: 'http://127.0.0.1',
+      REDIS_SENTINELS: '127.0.0.1:26379',
       DATABASE_DIRECT_URL: 'postgres://127.0.0.1/x',
     })
     expect(code).toBe(2)
@@ -53,6 +54,7 @@ describe('a server with mistakes in its configuration', () => {
       'PARLEY_LIMIT_FACTOR',
       'PARLEY_TRUSTED_PROXIES',
       'PORT',
+      'REDIS_SENTINELS',
       'REDIS_URL',
     ])
   })

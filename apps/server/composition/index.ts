@@ -1,69 +1,120 @@
 import { Container, ContainerModule, type ResolutionContext } from 'inversify'
-import type { CacheStats } from '../../../adapters/memory/index.js'
+import type { FailoverState } from '../../../adapters/failover/index.js'
 import {
   type Database,
   type DatabaseOptions,
   isMigrated,
   SearchIndexer,
 } from '../../../adapters/postgres/index.js'
-import { createParley, type Parley, type ParleyPorts } from '../../../core/parley.js'
-import { memoryRuntime, postgresRuntime, type RuntimeOptions } from './runtime.js'
+import { createParley, type Parley, type ParleyPorts, type ParleySettings } from '../../../core/parley.js'
+import type { LockPort } from '../../../core/ports/lock-port.js'
+import type { CacheReport } from './caches.js'
+import type { CountedLock, CountedRateLimit } from './counted.js'
+import type { RedisReport } from './redis-report.js'
+import type { RedisSideOptions } from './redis-side.js'
+import { localCaches, memoryRuntime, postgresRuntime, type RuntimeOptions } from './runtime.js'
 import { postgresStorage } from './storage.js'
 import { type SystemOptions, system } from './system.js'
-import { BUS, CACHE, DATABASE, PARLEY, PORT, STORE } from './tokens.js'
+import { BUS, CACHE, DATABASE, LIMITS, LOCK, PARLEY, PORT, PROCESSES, REDIS, STORE } from './tokens.js'
+
+export type { CacheReport, FailoverState, RedisReport }
 
 export type CompositionOptions = SystemOptions &
   RuntimeOptions & {
     readonly database: DatabaseOptions
     /** Whether other processes work on the same database; then they share bus, sessions, presence and limits. */
     readonly shared: boolean
+    /** Null: none. Else processes share by Redis what they share, for as long as it is there. */
+    readonly redis: RedisSideOptions | null
     readonly sessionMaxMs: number
+    /** How long caches keep what they hold. */
+    readonly lifetimes: { readonly sessionMs: number; readonly messagesMs: number }
   }
+
+/** What a process counts of its ports, and how those do that have another adapter behind them. */
+export type PortReports = {
+  readonly caches: () => readonly CacheReport[]
+  readonly limits: CountedRateLimit['counts']
+  readonly locks: CountedLock['counts']
+  /** None without Redis. */
+  readonly failover: () => readonly FailoverState[]
+  /** Null without Redis. */
+  readonly redis: (() => Promise<RedisReport>) | null
+}
 
 export type Composition = {
   readonly parley: Parley
   readonly ports: ParleyPorts
+  /** No use case takes one yet. */
+  readonly lock: LockPort
   readonly database: Database
+  readonly reports: PortReports
   /** Whether the schema is that of this version, or a later one. */
   isMigrated(): Promise<boolean>
-  /** Counts of the one cache so far, that of live sessions. */
-  readonly sessionCache: () => CacheStats
   /** Gives back what this process holds for others to see, and closes every connection. */
   close(): Promise<void>
 }
 
 /** Chooses the adapters. No other file of the server names one, and nothing but this folder knows the container. */
-export function compose(options: CompositionOptions): Composition {
+export async function compose(options: CompositionOptions): Promise<Composition> {
   const container = new Container()
   container.load(
     system(options),
     postgresStorage(options.database, options.onError),
-    options.shared ? postgresRuntime(options) : memoryRuntime(options),
+    ...(await runtime(options)),
     new ContainerModule(({ bind }) => {
       bind(PARLEY)
-        .toDynamicValue((context) => createParley(portsOf(context), { sessionMaxMs: options.sessionMaxMs }))
+        .toDynamicValue((context) => createParley(portsOf(context), settingsOf(options)))
         .inSingletonScope()
     }),
   )
+  const redis = container.isBound(REDIS) ? container.get(REDIS) : null
+  // Before the adapters are made, which begin with it where it is there.
+  await redis?.start()
   const ports = portsOf(container)
   const database = container.get(DATABASE)
+  const lock = container.get(LOCK)
   const searchIndexer = new SearchIndexer(database, container.get(STORE).log, { onError: options.onError })
   searchIndexer.start()
   return {
     parley: container.get(PARLEY),
     ports,
+    lock,
     database,
+    reports: {
+      caches: () => container.get(CACHE).report(),
+      limits: container.get(LIMITS).counts,
+      locks: lock.counts,
+      failover: () => redis?.failover() ?? [],
+      redis: redis === null ? null : () => redis.report(),
+    },
     isMigrated: () => isMigrated(database),
-    sessionCache: () => container.get(CACHE).stats(),
     async close() {
       // A lease that cannot be given back lapses by itself.
       await ports.presence.leave().catch(options.onError)
       await container.get(BUS).close()
       await searchIndexer.close()
+      if (redis !== null) {
+        container.get(PROCESSES).close()
+        redis.close()
+      }
       await database.close()
     },
   }
 }
+
+/** What processes share, or keep for themselves. What speaks to Redis is loaded where there is one. */
+async function runtime(options: CompositionOptions): Promise<ContainerModule[]> {
+  const { redis, shared, lifetimes } = options
+  if (redis === null) return [localCaches, shared ? postgresRuntime(options) : memoryRuntime(options)]
+  const { redisRuntime } = await import('./redis-runtime.js')
+  return [redisRuntime({ ...options, redis, sessionTtlMs: lifetimes.sessionMs })]
+}
+
+const settingsOf = ({ sessionMaxMs, lifetimes }: CompositionOptions): Partial<ParleySettings> => ({
+  sessionMaxMs,
+  sessionCacheMs: lifetimes.sessionMs,
+})
 
 function portsOf(context: Pick<ResolutionContext, 'get'> | Container): ParleyPorts {
   return {

@@ -1,19 +1,48 @@
 import { ContainerModule } from 'inversify'
-import { MemoryBusHub, MemoryPresence, MemorySessions } from '../../../adapters/memory/index.js'
+import {
+  MemoryBusHub,
+  MemoryCache,
+  MemoryLock,
+  MemoryPresence,
+  MemorySessions,
+} from '../../../adapters/memory/index.js'
 import {
   PostgresBus,
+  PostgresLock,
   PostgresPresence,
   PostgresRateLimit,
   PostgresSessions,
 } from '../../../adapters/postgres/index.js'
+import type { ClockPort } from '../../../core/ports/clock-port.js'
 import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
-import { BUS, DATABASE, PARLEY, PORT } from './tokens.js'
+import { NamedCaches } from './caches.js'
+import { CountedLock, CountedRateLimit } from './counted.js'
+import { BUS, CACHE, DATABASE, LIMITS, LOCK, PARLEY, PORT } from './tokens.js'
 
 export type RuntimeOptions = {
   readonly limitFactor: number
   /** Told what a handler of the bus threw. */
   readonly onError: (error: unknown) => void
 }
+
+/** Of each cache. */
+const MEMORY_MAX_BYTES = 32 * 1024 * 1024
+
+export const memoryCache = (clock: ClockPort): MemoryCache =>
+  new MemoryCache(clock, { maxBytes: MEMORY_MAX_BYTES })
+
+/** Caches of this process alone; what they hold is judged by what the process knows, so others need not be told. */
+export const localCaches = new ContainerModule(({ bind }) => {
+  bind(CACHE)
+    .toDynamicValue((context) => {
+      const open = () => {
+        const cache = memoryCache(context.get(PORT.clock))
+        return { cache, tiers: { memory: () => cache.stats() } }
+      }
+      return new NamedCaches(open)
+    })
+    .inSingletonScope()
+})
 
 /** What one process keeps for itself when it is the only one. */
 export const memoryRuntime = ({ onError }: Pick<RuntimeOptions, 'onError'>) =>
@@ -31,7 +60,12 @@ export const memoryRuntime = ({ onError }: Pick<RuntimeOptions, 'onError'>) =>
     bind(PORT.presence)
       .toDynamicValue((context) => new MemoryPresence(context.get(PORT.clock)))
       .inSingletonScope()
-    bind(PORT.limits).toService(PORT.localLimits)
+    bind(LOCK)
+      .toDynamicValue((context) => new CountedLock(new MemoryLock(context.get(PORT.clock))))
+      .inSingletonScope()
+    bind(LIMITS)
+      .toDynamicValue((context) => new CountedRateLimit(context.get(PORT.localLimits)))
+      .inSingletonScope()
   })
 
 /** The same, shared by all processes on one Postgres. */
@@ -46,9 +80,13 @@ export const postgresRuntime = ({ limitFactor, onError }: RuntimeOptions) =>
     bind(PORT.presence)
       .toDynamicValue((context) => new PostgresPresence(context.get(DATABASE)))
       .inSingletonScope()
-    bind(PORT.limits)
-      .toDynamicValue(
-        (context) => new ScaledRateLimit(new PostgresRateLimit(context.get(DATABASE)), limitFactor),
-      )
+    bind(LOCK)
+      .toDynamicValue((context) => new CountedLock(new PostgresLock(context.get(DATABASE))))
+      .inSingletonScope()
+    bind(LIMITS)
+      .toDynamicValue((context) => {
+        const limits = new PostgresRateLimit(context.get(DATABASE))
+        return new CountedRateLimit(new ScaledRateLimit(limits, limitFactor))
+      })
       .inSingletonScope()
   })

@@ -1,10 +1,10 @@
 import { ContainerModule } from 'inversify'
 import { AlwaysDeliver } from '../../../adapters/mediator/index.js'
-import { MemoryCache, MemoryRateLimit } from '../../../adapters/memory/index.js'
+import { MemoryRateLimit } from '../../../adapters/memory/index.js'
 import { ArgonPasswords, JwtTokens, SystemClock, UuidIds } from '../../../adapters/system/index.js'
 import type { NoticePort } from '../../../core/ports/notice-port.js'
 import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
-import { CACHE, PORT } from './tokens.js'
+import { PORT } from './tokens.js'
 
 export type SystemOptions = {
   readonly authSecret: string
@@ -20,9 +20,6 @@ export const system = ({ authSecret, notices, limitFactor }: SystemOptions) =>
     bind(PORT.passwords).toConstantValue(new ArgonPasswords())
     bind(PORT.tokens)
       .toDynamicValue((context) => new JwtTokens({ secret: authSecret, clock: context.get(PORT.clock) }))
-      .inSingletonScope()
-    bind(CACHE)
-      .toDynamicValue((context) => new MemoryCache(context.get(PORT.clock)))
       .inSingletonScope()
     bind(PORT.localLimits)
       .toDynamicValue(

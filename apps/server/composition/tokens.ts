@@ -1,9 +1,10 @@
 import type { ServiceIdentifier } from 'inversify'
-import type { CacheStats } from '../../../adapters/memory/index.js'
-import type { Database, PostgresStore } from '../../../adapters/postgres/index.js'
+import type { Database, PostgresStore, ProcessCount } from '../../../adapters/postgres/index.js'
 import type { Parley, ParleyPorts } from '../../../core/parley.js'
 import type { BusPort } from '../../../core/ports/bus-port.js'
-import type { CachePort } from '../../../core/ports/cache-port.js'
+import type { NamedCaches } from './caches.js'
+import type { CountedLock, CountedRateLimit } from './counted.js'
+import type { RedisSide } from './redis-side.js'
 
 /** A bare Symbol loses its port type, and `get` would then accept any token for any port. */
 const token = <T>(name: string) => Symbol(name) as ServiceIdentifier<T>
@@ -12,7 +13,12 @@ export const DATABASE = token<Database>('Database')
 export const STORE = token<PostgresStore>('PostgresStore')
 /** The bus as this process opened it, which is also who closes it. */
 export const BUS = token<BusPort & { close(): Promise<void> }>('BusPort')
-export const CACHE = token<CachePort & { stats(): CacheStats }>('CachePort')
+export const CACHE = token<NamedCaches>('CachePort')
+export const LIMITS = token<CountedRateLimit>('RateLimitPort')
+export const LOCK = token<CountedLock>('LockPort')
+/** Bound where there is a Redis. */
+export const REDIS = token<RedisSide>('Redis')
+export const PROCESSES = token<ProcessCount>('ProcessCount')
 export const PARLEY = token<Parley>('Parley')
 
 /** One token a port. */
@@ -28,7 +34,7 @@ export const PORT: { readonly [K in keyof ParleyPorts]: ServiceIdentifier<Parley
   sessions: token('SessionPort'),
   presence: token('PresencePort'),
   cache: CACHE,
-  limits: token('RateLimitPort'),
+  limits: LIMITS,
   localLimits: token('RateLimitPort of this process'),
   bus: BUS,
   mediator: token('MediatorPort'),

@@ -8,6 +8,9 @@ import {
   origins,
   postgresUrl,
   type Reading,
+  type RedisUrls,
+  redisPrefix,
+  redisUrls,
   secret,
   text,
   token,
@@ -15,6 +18,8 @@ import {
 import { LATER_VARIABLES, VARIABLES, type VariableName } from './variables.js'
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+const LIFETIME_MAX_MS = 86_400_000
 
 /** Everything that an operator decides. */
 export type ServerConfig = {
@@ -25,6 +30,9 @@ export type ServerConfig = {
   readonly databaseUrl: string | null
   /** Set whenever `databaseUrl` is. */
   readonly databaseDirectUrl: string | null
+  /** Null: none. */
+  readonly redisUrls: RedisUrls | null
+  readonly redisPrefix: string
   readonly dataDir: string
   /** Null: the one generated into the data directory. */
   readonly authSecret: string | null
@@ -38,6 +46,8 @@ export type ServerConfig = {
   readonly metricsToken: string | null
   readonly sessionMaxMs: number
   readonly limitFactor: number
+  /** How long caches keep what they hold. */
+  readonly lifetimes: { readonly sessionMs: number; readonly messagesMs: number }
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -78,6 +88,8 @@ export function readConfig(
     port: reader.must('PORT', integer(0, 65_535), 0),
     databaseUrl,
     databaseDirectUrl: databaseDirectUrl ?? databaseUrl,
+    redisUrls: reader.read('REDIS_URL', redisUrls),
+    redisPrefix: reader.must('PARLEY_REDIS_PREFIX', redisPrefix, ''),
     dataDir: reader.must('PARLEY_DATA_DIR', text, ''),
     authSecret: reader.read('PARLEY_AUTH_SECRET', secret),
     adminToken: reader.read('PARLEY_ADMIN_TOKEN', token(production ? 32 : 8)),
@@ -87,9 +99,18 @@ export function readConfig(
     metricsToken: reader.read('PARLEY_METRICS_TOKEN', token(production ? 32 : 8)),
     sessionMaxMs: reader.must('PARLEY_SESSION_MAX_DAYS', number(0, 3_650), 0) * 86_400_000,
     limitFactor: reader.must('PARLEY_LIMIT_FACTOR', number(0, 1_000_000), 1),
+    lifetimes: {
+      sessionMs: reader.must('PARLEY_TTL_SESSION_MS', integer(1, LIFETIME_MAX_MS), 1),
+      messagesMs: reader.must('PARLEY_TTL_MESSAGES_MS', integer(1, LIFETIME_MAX_MS), 1),
+    },
     logLevel: reader.must('LOG_LEVEL', oneOf(LOG_LEVELS), 'info'),
   }
-  const mistakes = [...reader.mistakes, ...contradictions(env, production), ...foreignNames(env)]
+  const mistakes = [
+    ...reader.mistakes,
+    ...contradictions(env, production),
+    ...openRedis(config, production),
+    ...foreignNames(env),
+  ]
   return mistakes.length === 0 ? { config } : { mistakes }
 }
 
@@ -103,7 +124,17 @@ function contradictions(env: Environment, production: boolean): string[] {
     ...(env.DATABASE_DIRECT_URL && !env.DATABASE_URL
       ? ['DATABASE_DIRECT_URL needs DATABASE_URL beside it']
       : []),
+    ...(env.PARLEY_REDIS_PREFIX && !env.REDIS_URL ? ['PARLEY_REDIS_PREFIX needs REDIS_URL beside it'] : []),
   ]
+}
+
+/** Whoever reaches a Redis without a password can make every process believe what they like. */
+function openRedis({ redisUrls }: ServerConfig, production: boolean): string[] {
+  const isOpen = (redisUrls ?? []).some((url) => {
+    const { hostname, password } = new URL(url)
+    return password === '' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+  })
+  return production && isOpen ? ['REDIS_URL needs a password with NODE_ENV=production, but on loopback'] : []
 }
 
 /** Read by the measurements of this project; a shell that runs both must not keep the server from starting. */

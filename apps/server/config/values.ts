@@ -38,6 +38,37 @@ export const postgresUrl: Read<string> = (value) =>
     ? { value }
     : no('must be a URL that begins with postgres:// or postgresql://')
 
+/** Of one server, or of several nodes of one cluster. A query would be read as options of the client, and take what holds it up. */
+export const redisUrls: Read<RedisUrls> = (value) => {
+  const [first, ...others] = listOf(value)
+  if (first === undefined || ![first, ...others].every(isRedisUrl))
+    return no(
+      'must be a URL like redis://host:6379/0 or rediss://host, without a query, or several separated by commas',
+    )
+  const isOfCluster = others.length > 0
+  if (isOfCluster && [first, ...others].some((url) => databaseOf(url) !== '0'))
+    return no('must name no database where it lists several nodes: a cluster has one')
+  if (new Set([first, ...others].map((url) => new URL(url).protocol)).size > 1)
+    return no('must begin with redis:// at all nodes of a cluster, or with rediss:// at all of them')
+  return { value: [first, ...others] }
+}
+
+export type RedisUrls = readonly [string, ...string[]]
+
+function isRedisUrl(value: string): boolean {
+  if (!/^rediss?:\/\//.test(value) || !URL.canParse(value)) return false
+  const { hostname, pathname, search, hash } = new URL(value)
+  return hostname !== '' && /^(\/\d{0,5})?$/.test(pathname) && search === '' && hash === ''
+}
+
+const databaseOf = (url: string): string => new URL(url).pathname.slice(1) || '0'
+
+/** Braces would decide the slot of every key in a cluster. */
+export const redisPrefix: Read<string> = (value) =>
+  /^[\x21-\x7a|~]{1,100}$/.test(value)
+    ? { value }
+    : no('must be up to 100 characters of printable ASCII, without spaces and braces')
+
 /** Guessable ones are refused as well as short ones: anyone who knows it can sign in as anybody. */
 export const secret: Read<string> = (value) => {
   if (Buffer.byteLength(value) < 32) return no('must have at least 32 bytes')

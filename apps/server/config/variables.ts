@@ -13,6 +13,12 @@ export const VARIABLES = {
     default: null,
     meaning: 'Postgres without a pooler between, for LISTEN and migrations; unset: `DATABASE_URL`',
   },
+  REDIS_URL: {
+    default: null,
+    meaning:
+      'Redis, or nodes of a cluster separated by commas, as an accelerator that may be lost; unset: none',
+  },
+  PARLEY_REDIS_PREFIX: { default: 'parley:', meaning: 'what all keys and channels in Redis begin with' },
   PARLEY_DATA_DIR: { default: './data', meaning: 'holds the embedded database and generated secrets' },
   PARLEY_AUTH_SECRET: {
     default: null,
@@ -32,6 +38,11 @@ export const VARIABLES = {
   PARLEY_METRICS_TOKEN: { default: null, meaning: 'opens `/metrics`; unset: it answers on loopback only' },
   PARLEY_SESSION_MAX_DAYS: { default: '30', meaning: 'absolute lifetime of a login' },
   PARLEY_LIMIT_FACTOR: { default: '1', meaning: 'multiplies every rate limit' },
+  PARLEY_TTL_SESSION_MS: { default: '300000', meaning: 'how long a live session is remembered' },
+  PARLEY_TTL_MESSAGES_MS: {
+    default: '120000',
+    meaning: 'how long the newest messages of a room are remembered',
+  },
   LOG_LEVEL: { default: 'info', meaning: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`' },
 } as const satisfies Record<string, Variable>
 
@@ -39,4 +50,4 @@ export type VariableName = keyof typeof VARIABLES
 
 /** Known names whose feature this version does not have; setting one must not look as if it worked. */
 export const LATER_VARIABLES =
-  /^(REDIS_(URL|SENTINELS|SENTINEL_NAME)|PARLEY_REDIS_PREFIX|PARLEY_TTL_[A-Z_]+|MEDIATOR_[A-Z_]+)$/
+  /^(REDIS_(SENTINELS|SENTINEL_NAME)|PARLEY_TTL_(VERDICT|THREADS)_MS|MEDIATOR_[A-Z_]+)$/

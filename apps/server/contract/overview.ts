@@ -1,10 +1,27 @@
 import Type, { type Static } from 'typebox'
-import { Count, listOf, shape, Time } from './fields.js'
+import { Count, listOf, nullable, shape, Time } from './fields.js'
 
 const Milliseconds = Type.Number({ minimum: 0 })
 
 /** Estimated from a histogram: the upper bound of the bucket in which the quantile lies. */
 const Latency = shape({ count: Count, p50Ms: Milliseconds, p99Ms: Milliseconds })
+
+/** An adapter that has another behind it. */
+const Failover = {
+  port: Type.String(),
+  state: Type.Enum(['primary', 'fallback']),
+  since: Time,
+  switches: Count,
+}
+
+/** Redis as one process finds it; null: no answer. */
+const Redis = shape({
+  state: Type.Enum(['up', 'suspect', 'down']),
+  since: Time,
+  memoryBytes: nullable(Count),
+  operationsPerSecond: nullable(Count),
+  latencyMs: nullable(Milliseconds),
+})
 
 /** What one process tells of itself. */
 export const InstanceReport = shape({
@@ -23,11 +40,14 @@ export const InstanceReport = shape({
       misses: Count,
       staleRefused: Count,
       fills: Count,
-      evictions: Count,
-      entries: Count,
-      bytes: Count,
+      /** Null where the tier does not know it of this cache alone. */
+      evictions: nullable(Count),
+      entries: nullable(Count),
+      bytes: nullable(Count),
     }),
   ),
+  failover: listOf(shape(Failover)),
+  redis: nullable(Redis),
   bus: shape({ lag: Latency, failures: Count, gapsRepaired: Count }),
   latencies: shape({ sendToAck: Latency, commitToDeliver: Latency }),
 })
@@ -43,13 +63,11 @@ export const Overview = shape({
   ),
   /** Whether a process did not answer in time. */
   partial: Type.Boolean(),
-  /** One entry for each adapter that has another behind it; none without Redis. */
-  failover: listOf(
-    shape({ port: Type.String(), state: Type.Enum(['primary', 'fallback']), since: Time, switches: Count }),
-  ),
+  /** One entry for each process and adapter that has another behind it; none without Redis. */
+  failover: listOf(shape({ instance: Type.String(), ...Failover })),
   caches: ofInstances('caches'),
   /** Null without Redis. */
-  redis: Type.Null(),
+  redis: nullable(listOf(shape({ instance: Type.String(), report: Redis }))),
   bus: ofInstances('bus'),
   latencies: ofInstances('latencies'),
 })

@@ -32,16 +32,6 @@ export class Metrics {
 
   /** By transport, operation and outcome, those since the registry was last asked: labels cost a send more than it takes to count it. */
   private readonly requests = new Map<string, { readonly labels: RequestLabels; count: number }>()
-  private readonly cacheReaders: (() => void)[] = []
-  private readonly cacheRequests: Counter<'cache' | 'tier' | 'result'> = new Counter({
-    name: 'parley_cache_requests_total',
-    help: 'Requests to caches; stale = an entry was there, but older than what is known.',
-    labelNames: ['cache', 'tier', 'result'],
-    registers: [this.registry],
-    collect: () => {
-      for (const read of this.cacheReaders) read()
-    },
-  })
 
   constructor() {
     collectDefaultMetrics({ register: this.registry })
@@ -92,18 +82,6 @@ export class Metrics {
         told = now
       },
     })
-  }
-
-  /** Requests to a cache by result, which the cache counts itself. */
-  cache(cache: string, tier: string, read: () => Readonly<Record<'hit' | 'miss' | 'stale', number>>): void {
-    for (const result of ['hit', 'miss', 'stale'] as const) {
-      let told = 0
-      this.cacheReaders.push(() => {
-        const now = read()[result]
-        this.cacheRequests.inc({ cache, tier, result }, now - told)
-        told = now
-      })
-    }
   }
 
   private counter(name: string, help: string): Counter {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Histogram } from 'prom-client'
+import type { PortReports } from '../composition/index.js'
 import type { InstanceReport, Overview } from '../contract/overview.js'
 import type { Metrics } from './metrics.js'
 
@@ -19,7 +20,7 @@ type OverviewParts = {
   readonly sockets: () => number
   readonly roomsTracked: () => number
   readonly gapsRepaired: () => number
-  readonly caches: () => InstanceReport['caches']
+  readonly reports: PortReports
   readonly peers: Peers
 }
 
@@ -36,23 +37,26 @@ export class OverviewOfInstances {
     const [self, others] = await Promise.all([this.self(), this.askOthers()])
     const reports = [self, ...(others ?? [])]
     return {
-      instances: reports.map(({ caches: _, bus: __, latencies: ___, ...instance }) => instance),
+      instances: reports.map(
+        ({ caches: _, bus: __, latencies: ___, failover: ____, redis: _____, ...instance }) => instance,
+      ),
       partial: others === null,
-      failover: [],
+      failover: reports.flatMap(({ id, failover }) => failover.map((entry) => ({ instance: id, ...entry }))),
       caches: reports.map(({ id, caches }) => ({ instance: id, report: caches })),
-      redis: null,
+      redis: redisOf(reports),
       bus: reports.map(({ id, bus }) => ({ instance: id, report: bus })),
       latencies: reports.map(({ id, latencies }) => ({ instance: id, report: latencies })),
     }
   }
 
   private async self(): Promise<InstanceReport> {
-    const { metrics, sockets, roomsTracked, gapsRepaired, caches } = this.parts
-    const [sendToAck, commitToDeliver, lag, failures] = await Promise.all([
+    const { metrics, sockets, roomsTracked, gapsRepaired, reports } = this.parts
+    const [sendToAck, commitToDeliver, lag, failures, redis] = await Promise.all([
       latencyOf(metrics.sendToAck),
       latencyOf(metrics.commitToDeliver),
       latencyOf(metrics.busLag),
       metrics.busFailures.get(),
+      reports.redis?.() ?? null,
     ])
     return {
       id: this.id,
@@ -61,7 +65,9 @@ export class OverviewOfInstances {
       sockets: sockets(),
       roomsTracked: roomsTracked(),
       memoryBytes: process.memoryUsage.rss(),
-      caches: caches(),
+      caches: reports.caches(),
+      failover: reports.failover().map(told),
+      redis: redis === null ? null : told(redis),
       bus: { lag, failures: failures.values[0]?.value ?? 0, gapsRepaired: gapsRepaired() },
       latencies: { sendToAck, commitToDeliver },
     }
@@ -76,6 +82,17 @@ export class OverviewOfInstances {
     const asked = this.parts.peers.serverSideEmitWithAck(QUESTION) as Promise<InstanceReport[]>
     return Promise.race([asked.catch(() => null), late]).finally(() => clearTimeout(timer))
   }
+}
+
+/** Times are told as everywhere on the wire. */
+const told = <T extends { readonly sinceMs: number }>({ sinceMs, ...rest }: T) => ({
+  ...rest,
+  since: new Date(sinceMs).toISOString(),
+})
+
+function redisOf(reports: readonly InstanceReport[]): Overview['redis'] {
+  const found = reports.flatMap(({ id, redis }) => (redis === null ? [] : [{ instance: id, report: redis }]))
+  return found.length === 0 ? null : found
 }
 
 type Latency = InstanceReport['latencies']['sendToAck']

@@ -15,6 +15,17 @@ describe('Readiness', () => {
     expect((await away.report()).status).toBe('unavailable')
   })
 
+  it('tells of each adapter that works with what is behind it, which decides nothing', async () => {
+    const adapters = [
+      { port: 'BusPort', state: 'primary' },
+      { port: 'LockPort', state: 'fallback' },
+    ]
+    expect(await new Readiness({ a: ok }, () => adapters).report()).toEqual({
+      status: 'degraded',
+      checks: { a: 'ok', BusPort: 'ok', LockPort: 'degraded' },
+    })
+  })
+
   it('takes a check that fails, or never answers, for unavailable', async () => {
     const failing = new Readiness({ a: () => Promise.reject(new Error('away')) })
     expect(await failing.report()).toEqual({ status: 'unavailable', checks: { a: 'unavailable' } })

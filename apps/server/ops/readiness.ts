@@ -14,7 +14,11 @@ export class Readiness {
   private draining = false
   private running: Promise<ReadinessReport> | null = null
 
-  constructor(private readonly checks: Readonly<Record<string, Check>>) {}
+  /** `failover`: adapters that work with what is behind them are worth telling, and no reason to send anybody elsewhere. */
+  constructor(
+    private readonly checks: Readonly<Record<string, Check>>,
+    private readonly failover: () => readonly { readonly port: string; readonly state: string }[] = () => [],
+  ) {}
 
   /** From now on the server is leaving: whoever spreads the load should send nobody here. */
   drain(): void {
@@ -35,6 +39,7 @@ export class Readiness {
     )
     const checks = Object.fromEntries([
       ...named,
+      ...this.failover().map(({ port, state }) => [port, state === 'primary' ? 'ok' : 'degraded'] as const),
       ...(this.draining ? [['draining', 'unavailable'] as const] : []),
     ])
     const worst = Math.max(0, ...Object.values(checks).map((status) => WORSE.indexOf(status)))

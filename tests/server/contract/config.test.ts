@@ -20,6 +20,8 @@ describe('readConfig', () => {
         port: 3000,
         databaseUrl: null,
         databaseDirectUrl: null,
+        redisUrls: null,
+        redisPrefix: 'parley:',
         dataDir: './data',
         authSecret: null,
         adminToken: null,
@@ -29,6 +31,7 @@ describe('readConfig', () => {
         metricsToken: null,
         sessionMaxMs: 30 * 86_400_000,
         limitFactor: 1,
+        lifetimes: { sessionMs: 300_000, messagesMs: 120_000 },
         logLevel: 'info',
       },
     })
@@ -87,6 +90,75 @@ describe('readConfig', () => {
     expect(mistakesOf({ NODE_ENV: 'production', PARLEY_AUTH_SECRET: SECRET })).toEqual([])
   })
 
+  it.each([
+    [['redis://127.0.0.1']],
+    [['rediss://me:a%23word@cache.example:6380/3']],
+    [['redis://[::1]:7000', 'redis://[::1]:7001']],
+    [['rediss://:word@a.example', 'rediss://:word@b.example/0']],
+  ])('reads %j as where Redis is', (urls) => {
+    const read = readConfig({ REDIS_URL: urls.join(', '), PARLEY_REDIS_PREFIX: 'staging:' })
+    expect(read).toMatchObject({ config: { redisUrls: urls, redisPrefix: 'staging:' } })
+  })
+
+  it.each([
+    'localhost:6379',
+    'http://hunter2@cache.example',
+    'redis://',
+    'redis://:hunter2@cache.example/mine',
+    'redis://:hunter2@cache.example?commandTimeout=0',
+    'redis://:hunter#2@cache.example',
+    'redis://a.example,http://b.example',
+    'redis://a.example/1,redis://b.example/1',
+    'redis://a.example,rediss://b.example',
+    ',',
+  ])('refuses %s as where Redis is, in one line without its password', (url) => {
+    const lines = mistakesOf({ REDIS_URL: url })
+    expect(lines).toEqual([expect.stringMatching(/^REDIS_URL must /)])
+    expect(lines.join()).not.toContain('hunter')
+  })
+
+  it('refuses an open Redis in production, but on loopback (input I4)', () => {
+    const production = { NODE_ENV: 'production', PARLEY_AUTH_SECRET: SECRET }
+    for (const REDIS_URL of [
+      'redis://cache',
+      'rediss://a@b.example',
+      'redis://:word@a.example,redis://b.example',
+    ])
+      expect([REDIS_URL, mistakesOf({ ...production, REDIS_URL })]).toEqual([
+        REDIS_URL,
+        [expect.stringMatching(/^REDIS_URL needs a password/)],
+      ])
+    for (const REDIS_URL of [
+      'redis://localhost',
+      'redis://[::1]:1',
+      'redis://127.0.0.1/2',
+      'redis://:word@cache',
+    ])
+      expect([REDIS_URL, mistakesOf({ ...production, REDIS_URL })]).toEqual([REDIS_URL, []])
+    expect(mistakesOf({ REDIS_URL: 'redis://cache' })).toEqual([])
+  })
+
+  it.each(['{parley}:', 'a b', 'é', 'x'.repeat(101)])('refuses %s as the prefix of keys', (prefix) => {
+    const lines = mistakesOf({ REDIS_URL: 'redis://cache', PARLEY_REDIS_PREFIX: prefix })
+    expect(lines).toEqual([expect.stringMatching(/^PARLEY_REDIS_PREFIX must /)])
+  })
+
+  it('refuses a prefix of keys where there is no Redis', () => {
+    expect(mistakesOf({ PARLEY_REDIS_PREFIX: 'mine:' })).toEqual([expect.stringContaining('needs REDIS_URL')])
+  })
+
+  it.each(['PARLEY_TTL_SESSION_MS', 'PARLEY_TTL_MESSAGES_MS'])(
+    'reads %s, and refuses what is none',
+    (name) => {
+      const part = name === 'PARLEY_TTL_SESSION_MS' ? 'sessionMs' : 'messagesMs'
+      expect(readConfig({ [name]: '1500' })).toMatchObject({ config: { lifetimes: { [part]: 1_500 } } })
+      for (const value of ['0', '-1', '1.5', '5m', '86400001'])
+        expect(mistakesOf({ [name]: value })).toEqual([
+          expect.stringMatching(`^${name} must be a whole number`),
+        ])
+    },
+  )
+
   it('refuses a short administrator token in production', () => {
     const env = { PARLEY_ADMIN_TOKEN: 'a-token-of-mine' }
     expect(mistakesOf(env)).toEqual([])
@@ -109,12 +181,15 @@ describe('readConfig', () => {
     expect(mistakesOf({ PARLEY_TRUSTED_PROXIES: proxy })).toHaveLength(1)
   })
 
-  it.each(['REDIS_URL', 'MEDIATOR_BASE_URL', 'PARLEY_TTL_VERDICT_MS'])(
-    'refuses %s, which would otherwise do nothing',
-    (name) => {
-      expect(mistakesOf({ [name]: '1' })).toEqual([expect.stringContaining('later version')])
-    },
-  )
+  it.each([
+    'REDIS_SENTINELS',
+    'REDIS_SENTINEL_NAME',
+    'MEDIATOR_BASE_URL',
+    'PARLEY_TTL_VERDICT_MS',
+    'PARLEY_TTL_THREADS_MS',
+  ])('refuses %s, which would otherwise do nothing', (name) => {
+    expect(mistakesOf({ [name]: '1' })).toEqual([expect.stringContaining('later version')])
+  })
 
   it('leaves alone what the measurements of this project read', () => {
     expect(readConfig({ PARLEY_EVAL_DATA: '../data' })).toHaveProperty('config')

@@ -287,7 +287,7 @@ describe('a configuration', () => {
     throw new Error(`it started with ${JSON.stringify(variables)}`)
   }
 
-  it('input I4: with no secret, a default one or a guessable one is refused at the start, and not repeated', async () => {
+  it('input I4: with no secret, a default one, a guessable one or an open Redis is refused at the start, and not repeated', async () => {
     const placeholder = 'change-me-change-me-change-me-change-me'
     const weak = {
       NODE_ENV: 'production',
@@ -295,13 +295,14 @@ describe('a configuration', () => {
       PARLEY_ADMIN_TOKEN: 'administrator',
       PARLEY_METRICS_TOKEN: 'prometheus',
       PARLEY_ORIGINS: '*',
-      REDIS_URL: 'redis://:hunter2@127.0.0.1:6379',
+      REDIS_URL: 'redis://:hunter2@127.0.0.1:6379/mine',
       PARLEY_AUTH_SECERT: secret(),
     }
     const refusals: [Record<string, string>, readonly string[]][] = [
       [{}, ['PARLEY_AUTH_SECRET']],
       [{ NODE_ENV: 'production', DATABASE_URL: '' }, ['PARLEY_AUTH_SECRET']],
       [{ PARLEY_AUTH_SECRET: 'a'.repeat(64) }, ['PARLEY_AUTH_SECRET']],
+      [{ NODE_ENV: 'production', PARLEY_AUTH_SECRET: secret(), REDIS_URL: 'redis://cache' }, ['REDIS_URL']],
       [weak, Object.keys(weak).filter((name) => name !== 'NODE_ENV')],
     ]
     for (const [variables, names] of refusals) {

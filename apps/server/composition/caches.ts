@@ -1,0 +1,65 @@
+import type { Cached, CachePort } from '../../../core/ports/cache-port.js'
+
+/** What one tier of a cache has counted; null where the tier does not know it of this cache alone. */
+export type TierCounts = {
+  readonly hits: number
+  readonly misses: number
+  readonly staleRefused: number
+  readonly fills: number
+  readonly evictions: number | null
+  readonly entries: number | null
+  readonly bytes: number | null
+}
+
+export type CacheReport = TierCounts & { readonly cache: string; readonly tier: string }
+
+/** One cache, and what each of its tiers has counted. */
+export type TieredCache = {
+  readonly cache: CachePort
+  readonly tiers: Readonly<Record<string, () => TierCounts>>
+}
+
+/** The caches, by the word with which their keys begin. */
+const NAMES: Readonly<Record<string, string>> = { session: 'sessions', member: 'members', page: 'messages' }
+const OTHERS = 'others'
+
+/** Caches of different things, each with bounds and counts of its own, so that none crowds out another. */
+export class NamedCaches implements CachePort {
+  private readonly others: TieredCache
+  private readonly byWord: ReadonlyMap<string, TieredCache>
+
+  constructor(open: () => TieredCache) {
+    this.others = open()
+    this.byWord = new Map(Object.keys(NAMES).map((word) => [word, open()]))
+  }
+
+  get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
+    return this.of(key).get<T>(key, minVersion)
+  }
+
+  put<T>(key: string, version: number, value: T, ttlMs: number): Promise<void> {
+    return this.of(key).put(key, version, value, ttlMs)
+  }
+
+  async drop(scope: string): Promise<void> {
+    // What holds no whole word may begin keys of any of them.
+    const reached = scope.includes(':') ? [this.of(scope)] : this.all().map(([, { cache }]) => cache)
+    await Promise.all(reached.map((cache) => cache.drop(scope)))
+  }
+
+  report(): readonly CacheReport[] {
+    return this.all().flatMap(([cache, { tiers }]) =>
+      Object.entries(tiers).map(([tier, counts]) => ({ cache, tier, ...counts() })),
+    )
+  }
+
+  private all(): readonly (readonly [name: string, cache: TieredCache])[] {
+    const named = [...this.byWord].map(([word, cache]) => [NAMES[word] ?? OTHERS, cache] as const)
+    return [...named, [OTHERS, this.others]]
+  }
+
+  private of(key: string): CachePort {
+    const word = key.slice(0, Math.max(0, key.indexOf(':')))
+    return (this.byWord.get(word) ?? this.others).cache
+  }
+}

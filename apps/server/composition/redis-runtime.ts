@@ -1,0 +1,143 @@
+import { ContainerModule } from 'inversify'
+import {
+  FailoverBus,
+  FailoverCache,
+  FailoverLock,
+  FailoverPresence,
+  FailoverRateLimit,
+  FailoverSessions,
+  type PrimaryHealth,
+} from '../../../adapters/failover/index.js'
+import { MemoryRateLimit } from '../../../adapters/memory/index.js'
+import {
+  PostgresBus,
+  PostgresLock,
+  PostgresPresence,
+  PostgresRateLimit,
+  PostgresSessions,
+  ProcessCount,
+} from '../../../adapters/postgres/index.js'
+import {
+  RedisBus,
+  RedisCache,
+  RedisLock,
+  RedisPresence,
+  RedisRateLimit,
+  RedisSessions,
+} from '../../../adapters/redis/index.js'
+import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
+import { NamedCaches, type TierCounts } from './caches.js'
+import { CountedLock, CountedRateLimit } from './counted.js'
+import { RedisSide, type RedisSideOptions } from './redis-side.js'
+import { memoryCache, type RuntimeOptions } from './runtime.js'
+import { BUS, CACHE, DATABASE, LIMITS, LOCK, PARLEY, PORT, PROCESSES, REDIS } from './tokens.js'
+
+/** What tells guesses: a share of such a limit would let each process be asked anew. */
+const GUARDED = /^(sign-in|sign-up|reset|password):/
+
+export type RedisRuntimeOptions = RuntimeOptions & {
+  readonly redis: RedisSideOptions
+  readonly sessionTtlMs: number
+}
+
+/** What processes share by Redis, with Postgres or their own memory behind it. */
+export const redisRuntime = ({ redis, limitFactor, sessionTtlMs, onError }: RedisRuntimeOptions) =>
+  new ContainerModule(({ bind }) => {
+    bind(REDIS)
+      .toDynamicValue((context) => new RedisSide(redis, context.get(PORT.clock)))
+      .inSingletonScope()
+    bind(PROCESSES)
+      .toDynamicValue((context) => new ProcessCount(context.get(DATABASE)))
+      .inSingletonScope()
+    bind(BUS)
+      .toDynamicValue((context) => {
+        const { connection } = context.get(REDIS)
+        const [primary, fallback] = [
+          new RedisBus(connection, { onError }),
+          new PostgresBus(context.get(DATABASE), { onError }),
+        ]
+        return context.get(REDIS).watch(new OwnBus(primary, fallback, connection.health))
+      })
+      .inSingletonScope()
+    bind(PORT.sessions)
+      .toDynamicValue((context) => {
+        const { connection } = context.get(REDIS)
+        // Resolved late: the feed of ended logins is part of what needs this port.
+        const hasEnded = (loginId: string) => context.get(PARLEY).loginFeed.hasEnded(loginId)
+        const remembered = new RedisSessions(connection, hasEnded, () => sessionTtlMs)
+        const truth = new PostgresSessions(context.get(DATABASE))
+        return context.get(REDIS).watch(new FailoverSessions(remembered, truth, connection.health))
+      })
+      .inSingletonScope()
+    bind(PORT.presence)
+      .toDynamicValue((context) => {
+        const { connection } = context.get(REDIS)
+        const stores = {
+          primary: new RedisPresence(connection),
+          fallback: new PostgresPresence(context.get(DATABASE)),
+        }
+        return context.get(REDIS).watch(new FailoverPresence(stores, connection.health))
+      })
+      .inSingletonScope()
+    bind(LOCK)
+      .toDynamicValue((context) => {
+        const { connection } = context.get(REDIS)
+        const [primary, fallback] = [new RedisLock(connection), new PostgresLock(context.get(DATABASE))]
+        return new CountedLock(
+          context.get(REDIS).watch(new FailoverLock(primary, fallback, connection.health)),
+        )
+      })
+      .inSingletonScope()
+    bind(LIMITS)
+      .toDynamicValue((context) => {
+        const { connection } = context.get(REDIS)
+        const processes = context.get(PROCESSES)
+        const fallbacks = {
+          local: new MemoryRateLimit(context.get(PORT.clock)),
+          processes: () => processes.value,
+          shared: new PostgresRateLimit(context.get(DATABASE)),
+          isGuarded: (key: string) => GUARDED.test(key),
+        }
+        const limits = new FailoverRateLimit(new RedisRateLimit(connection), fallbacks, connection.health)
+        return new CountedRateLimit(new ScaledRateLimit(context.get(REDIS).watch(limits), limitFactor))
+      })
+      .inSingletonScope()
+    bind(CACHE)
+      .toDynamicValue((context) => {
+        const side = context.get(REDIS)
+        const open = () => {
+          const memory = memoryCache(context.get(PORT.clock))
+          const shared = new RedisCache(side.connection)
+          const tiers = { memory: () => memory.stats(), redis: () => countsOf(shared) }
+          return { cache: side.watch(new FailoverCache(shared, memory, side.connection.health)), tiers }
+        }
+        return new NamedCaches(open)
+      })
+      .inSingletonScope()
+  })
+
+/** What room an entry takes, and what Redis throws away, is not counted by cache there. */
+function countsOf(cache: RedisCache): TierCounts {
+  const { hits, misses, staleRefused, fills } = cache.stats()
+  return { hits, misses, staleRefused, fills, evictions: null, entries: null, bytes: null }
+}
+
+/** The bus with all that it is made of, which this process opened and closes. */
+class OwnBus extends FailoverBus {
+  constructor(
+    private readonly first: RedisBus,
+    private readonly second: PostgresBus,
+    private readonly redisHealth: PrimaryHealth,
+  ) {
+    super(first, second, redisHealth)
+  }
+
+  isInDoubt(): boolean {
+    return !this.redisHealth.isUp()
+  }
+
+  override async close(): Promise<void> {
+    super.close()
+    await Promise.all([this.first.close(), this.second.close()])
+  }
+}
