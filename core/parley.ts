@@ -144,6 +144,8 @@ export function createParley(ports: ParleyPorts, settings: Partial<ParleySetting
     }),
     loginFeed,
     roomFeed,
+    /** In force; a field may be another one the next time it is read. */
+    lifetimes: settingsFeed.lifetimes,
     /** Subscribes to the bus and learns where the store stands; rejects when the store cannot be read. */
     async start(): Promise<void> {
       await Promise.all([loginFeed.start(), roomFeed.start(), settingsFeed.start()])

@@ -115,6 +115,11 @@ export class FailoverBus implements BusPort {
     return this.gaps.onGap(listener)
   }
 
+  /** While it does not hear the primary, others may not have been told of that yet. */
+  isInDoubt(): boolean {
+    return this.isDeaf()
+  }
+
   state(): FailoverState {
     return stateOf(PORT, this.health)
   }

@@ -209,6 +209,24 @@ describe('FailoverBus', () => {
     expect(atB).toEqual(['1', '2', '3'])
   })
 
+  it('is in doubt while the primary is away, does not arrive here, or lacks a subscription', async () => {
+    const { bus, primary, health } = deployment()()
+    await collect({ bus })
+    expect(bus.isInDoubt()).toBe(false)
+    health.turn(false)
+    expect(bus.isInDoubt()).toBe(true)
+    health.turn(true)
+    expect(bus.isInDoubt()).toBe(false)
+    primary.turn(false)
+    expect(bus.isInDoubt()).toBe(true)
+    primary.turn(true)
+    primary.isRefusing = true
+    await collect({ bus })
+    expect(bus.isInDoubt()).toBe(true)
+    primary.isRefusing = false
+    await eventually('the subscription to be taken', () => !bus.isInDoubt())
+  })
+
   it('tells the gap when the primary takes a subscription late', async () => {
     const b = deployment()()
     b.primary.isRefusing = true

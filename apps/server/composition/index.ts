@@ -6,6 +6,7 @@ import {
   isMigrated,
   SearchIndexer,
 } from '../../../adapters/postgres/index.js'
+import { DEFAULT_LIFETIMES } from '../../../core/domain/cache-lifetimes.js'
 import { createParley, type Parley, type ParleyPorts, type ParleySettings } from '../../../core/parley.js'
 import type { LockPort } from '../../../core/ports/lock-port.js'
 import type { CacheReport } from './caches.js'
@@ -27,7 +28,7 @@ export type CompositionOptions = SystemOptions &
     /** Null: none. Else processes share by Redis what they share, for as long as it is there. */
     readonly redis: RedisSideOptions | null
     readonly sessionMaxMs: number
-    /** How long caches keep what they hold. */
+    /** How long caches keep what they hold, where operators have set nothing else. */
     readonly lifetimes: { readonly sessionMs: number; readonly messagesMs: number }
   }
 
@@ -105,15 +106,15 @@ export async function compose(options: CompositionOptions): Promise<Composition>
 
 /** What processes share, or keep for themselves. What speaks to Redis is loaded where there is one. */
 async function runtime(options: CompositionOptions): Promise<ContainerModule[]> {
-  const { redis, shared, lifetimes } = options
+  const { redis, shared } = options
   if (redis === null) return [localCaches, shared ? postgresRuntime(options) : memoryRuntime(options)]
   const { redisRuntime } = await import('./redis-runtime.js')
-  return [redisRuntime({ ...options, redis, sessionTtlMs: lifetimes.sessionMs })]
+  return [redisRuntime({ ...options, redis })]
 }
 
 const settingsOf = ({ sessionMaxMs, lifetimes }: CompositionOptions): Partial<ParleySettings> => ({
   sessionMaxMs,
-  sessionCacheMs: lifetimes.sessionMs,
+  lifetimes: { ...DEFAULT_LIFETIMES, ...lifetimes },
 })
 
 function portsOf(context: Pick<ResolutionContext, 'get'> | Container): ParleyPorts {

@@ -35,13 +35,10 @@ import { BUS, CACHE, DATABASE, LIMITS, LOCK, PARLEY, PORT, PROCESSES, REDIS } fr
 /** What tells guesses: a share of such a limit would let each process be asked anew. */
 const GUARDED = /^(sign-in|sign-up|reset|password):/
 
-export type RedisRuntimeOptions = RuntimeOptions & {
-  readonly redis: RedisSideOptions
-  readonly sessionTtlMs: number
-}
+export type RedisRuntimeOptions = RuntimeOptions & { readonly redis: RedisSideOptions }
 
 /** What processes share by Redis, with Postgres or their own memory behind it. */
-export const redisRuntime = ({ redis, limitFactor, sessionTtlMs, onError }: RedisRuntimeOptions) =>
+export const redisRuntime = ({ redis, limitFactor, onError }: RedisRuntimeOptions) =>
   new ContainerModule(({ bind }) => {
     bind(REDIS)
       .toDynamicValue((context) => new RedisSide(redis, context.get(PORT.clock)))
@@ -64,7 +61,8 @@ export const redisRuntime = ({ redis, limitFactor, sessionTtlMs, onError }: Redi
         const { connection } = context.get(REDIS)
         // Resolved late: the feed of ended logins is part of what needs this port.
         const hasEnded = (loginId: string) => context.get(PARLEY).loginFeed.hasEnded(loginId)
-        const remembered = new RedisSessions(connection, hasEnded, () => sessionTtlMs)
+        const ttlMs = () => context.get(PARLEY).lifetimes.sessionMs
+        const remembered = new RedisSessions(connection, hasEnded, { ttlMs })
         const truth = new PostgresSessions(context.get(DATABASE))
         return context.get(REDIS).watch(new FailoverSessions(remembered, truth, connection.health))
       })
@@ -127,13 +125,9 @@ class OwnBus extends FailoverBus {
   constructor(
     private readonly first: RedisBus,
     private readonly second: PostgresBus,
-    private readonly redisHealth: PrimaryHealth,
+    health: PrimaryHealth,
   ) {
-    super(first, second, redisHealth)
-  }
-
-  isInDoubt(): boolean {
-    return !this.redisHealth.isUp()
+    super(first, second, health)
   }
 
   override async close(): Promise<void> {
