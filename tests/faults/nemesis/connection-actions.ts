@@ -7,6 +7,8 @@ import type { TcpProxy, Verdict } from './tcp-proxy.js'
 /** What the servers call their connections begins so; ours are called otherwise. */
 const SERVERS = 'parley%'
 const HOLDER = 'fault-holder'
+/** https://www.postgresql.org/docs/17/errcodes-appendix.html */
+const TOO_MANY_CONNECTIONS = '53300'
 
 /** Ends the connections of all servers once, in the middle of whatever they do. Answers how many. */
 export async function endConnections({ sql }: PostgresTarget): Promise<number> {
@@ -42,7 +44,10 @@ export async function holdConnections(target: PostgresTarget): Promise<{ held: n
       return (await serverConnections(target)) === 0
     })
     for (let left = await freeConnections(target); left > 0; left = await freeConnections(target))
-      held.push(...(await Promise.all(Array.from({ length: left }, () => holdOne(target)))))
+      for (const outcome of await Promise.allSettled(Array.from({ length: left }, () => holdOne(target))))
+        if (outcome.status === 'fulfilled') held.push(outcome.value)
+        // Others connect as well, for as long as there is room.
+        else if (outcome.reason?.code !== TOO_MANY_CONNECTIONS) throw outcome.reason
   } catch (error) {
     await heal()
     throw error

@@ -116,6 +116,15 @@ describe('actions on Postgres', () => {
     await eventually('it can be written to', isWritable, BACK_MS)
   })
 
+  it('holdConnections takes what is left where others connect at the same time', async () => {
+    const holdings = await Promise.all([holdConnections(target), holdConnections(target)])
+    const refusal = await failure(database.call('test', (sql) => sql`select 1`))
+    for (const { heal } of holdings) await heal()
+    expect(holdings.reduce((sum, { held }) => sum + held, 0)).toBeGreaterThan(15)
+    expect(refusal).toBeInstanceOf(PortUnavailable)
+    await eventually('it can be written to', isWritable, BACK_MS)
+  })
+
   it('tapCommits lets the commit happen and its answer be lost', async () => {
     const proxy = await TcpProxy.start(cluster.url)
     const room = await openRoomOfThree(store)
