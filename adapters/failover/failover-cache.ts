@@ -17,6 +17,8 @@ const DROPPING_MAX = 100
  * caller knows, and keep the higher version.
  */
 export class FailoverCache implements CachePort {
+  /** What is being looked up in the shared cache, by key: those who want the same at once ask once. */
+  private readonly lookUps = new Map<string, Promise<Cached<unknown> | null>>()
   /** What the shared cache is about to drop, and how often. */
   private readonly dropping = new Map<string, number>()
 
@@ -29,12 +31,10 @@ export class FailoverCache implements CachePort {
   async get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
     const near = await this.memory.get<T>(key, minVersion)
     if (near !== null || !this.health.isUp() || this.isBeingDropped(key)) return near
-    const far = await this.shared.lookUp<T>(key, minVersion)
-    if (far === null) return null
-    // Not for longer than the shared one, or lifetimes would add up.
-    await this.memory.put(key, far.cached.version, far.cached.value, far.leftMs)
-    // Frozen, where memory took it.
-    return (await this.memory.get<T>(key, minVersion)) ?? far.cached
+    const lookUp = this.lookUps.get(key) ?? this.lookUp(key, minVersion)
+    const far = (await lookUp) as Cached<T> | null
+    // Who joined may know of a newer one.
+    return far !== null && far.version >= minVersion ? far : null
   }
 
   async put<T>(key: string, version: number, value: T, ttlMs: number): Promise<void> {
@@ -51,6 +51,21 @@ export class FailoverCache implements CachePort {
 
   state(): FailoverState {
     return stateOf('CachePort', this.health)
+  }
+
+  private lookUp(key: string, minVersion: number): Promise<Cached<unknown> | null> {
+    const lookUp = this.fetch(key, minVersion).finally(() => this.lookUps.delete(key))
+    this.lookUps.set(key, lookUp)
+    return lookUp
+  }
+
+  private async fetch(key: string, minVersion: number): Promise<Cached<unknown> | null> {
+    const far = await this.shared.lookUp<unknown>(key, minVersion)
+    if (far === null) return null
+    // Not for longer than the shared one, or lifetimes would add up.
+    await this.memory.put(key, far.cached.version, far.cached.value, far.leftMs)
+    // Frozen, where memory took it.
+    return (await this.memory.get<unknown>(key, minVersion)) ?? far.cached
   }
 
   private async dropShared(scope: string): Promise<void> {

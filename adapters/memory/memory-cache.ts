@@ -1,5 +1,6 @@
 import NodeCache from 'node-cache'
 import type { Cached, CachePort } from '../../core/ports/cache-port.js'
+import { groupOf } from '../../core/ports/cache-scope.js'
 import type { ClockPort } from '../../core/ports/clock-port.js'
 import { freezeAndMeasure } from './frozen-value.js'
 
@@ -39,6 +40,8 @@ export class MemoryCache implements CachePort {
   private readonly store = new NodeCache({ useClones: false, stdTTL: 0, checkperiod: 0 })
   /** Keys in order of last use. */
   private readonly recency = new Set<string>()
+  /** Keys by their group. */
+  private readonly groups = new Map<string, Set<string>>()
   private readonly maxEntries: number
   private readonly maxBytes: number
   private readonly random: () => number
@@ -85,12 +88,15 @@ export class MemoryCache implements CachePort {
     }
     this.store.set(stored(key), entry)
     this.recency.add(key)
+    this.join(key)
     this.counts.bytes += bytes
     this.counts.fills += 1
   }
 
   async drop(scope: string): Promise<void> {
-    for (const key of this.recency) if (key.startsWith(scope)) this.forget(key)
+    const group = groupOf(scope)
+    const among = group === null ? this.recency : (this.groups.get(group) ?? [])
+    for (const key of among) if (key.startsWith(scope)) this.forget(key)
   }
 
   stats(): CacheStats {
@@ -109,7 +115,24 @@ export class MemoryCache implements CachePort {
     const entry = this.store.take<Entry>(stored(key))
     if (entry === undefined) return
     this.recency.delete(key)
+    this.leave(key)
     this.counts.bytes -= entry.bytes
+  }
+
+  private join(key: string): void {
+    const group = groupOf(key)
+    if (group === null) return
+    const keys = this.groups.get(group)
+    if (keys === undefined) this.groups.set(group, new Set([key]))
+    else keys.add(key)
+  }
+
+  private leave(key: string): void {
+    const group = groupOf(key)
+    if (group === null) return
+    const keys = this.groups.get(group)
+    keys?.delete(key)
+    if (keys?.size === 0) this.groups.delete(group)
   }
 
   private makeRoom(bytes: number): void {

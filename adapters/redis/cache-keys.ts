@@ -1,15 +1,11 @@
+import { groupOf } from '../../core/ports/cache-scope.js'
+
 /**
  * How keys of the cache are laid out: `page:<room>:<filter>` as `…cache:{page:<room>:}<filter>`. What has two colons belongs to a
  * group, the text up to the second; the entries of a group lie in one slot of a cluster, beside an index by which they are dropped. The
  * entry that has no more than the group's name (`session:<socket>:`) is found without it.
  */
 export type EntryKey = { readonly entry: string; readonly index: string | null }
-
-/** Up to and including the second colon; null where there are fewer. */
-export function groupOf(text: string): string | null {
-  const second = text.indexOf(':', text.indexOf(':') + 1)
-  return second > 0 && text.indexOf(':') !== second ? text.slice(0, second + 1) : null
-}
 
 export function entryKey(prefix: string, key: string): EntryKey {
   const group = groupOf(key)

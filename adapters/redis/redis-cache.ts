@@ -1,6 +1,7 @@
 import { Cluster } from 'ioredis'
 import type { Cached, CachePort } from '../../core/ports/cache-port.js'
-import { entryKey, groupOf, indexKey, scanPattern } from './cache-keys.js'
+import { groupOf } from '../../core/ports/cache-scope.js'
+import { entryKey, indexKey, scanPattern } from './cache-keys.js'
 import type { RedisClient, RedisConnection } from './redis-connection.js'
 
 const PORT = 'CachePort'
@@ -10,6 +11,11 @@ const JITTER = 0.1
 /** An index with more names is cleared of those whose entries are gone, and a group that still has more is forgotten. */
 const INDEX_MAX = 1_000
 const SCAN_COUNT = 1_000
+
+/** What an entry holds and how long it has left, by one command: two would wake Redis twice. Something else than text is no entry. */
+const LOOK_UP = `local text = redis.pcall('get', KEYS[1])
+if type(text) ~= 'string' then return false end
+return { text, redis.call('pttl', KEYS[1]) }`
 
 /** An entry is its version, a colon and JSON. What is no such thing has no version, and gives way. */
 const PUT = `local present = redis.pcall('get', KEYS[1])
@@ -72,6 +78,7 @@ export type RedisCacheStats = {
  * that holds fewer walks through all keys.
  */
 export class RedisCache implements CachePort {
+  private readonly find: ReturnType<RedisConnection['script']>
   private readonly store: ReturnType<RedisConnection['script']>
   private readonly storeInGroup: ReturnType<RedisConnection['script']>
   private readonly dropFromGroup: ReturnType<RedisConnection['script']>
@@ -91,6 +98,7 @@ export class RedisCache implements CachePort {
     options: { /** 0 to below 1; spreads lifetimes. */ readonly random?: () => number } = {},
   ) {
     this.random = options.random ?? Math.random
+    this.find = redis.script('parleyCacheLookUp', 1, LOOK_UP)
     this.store = redis.script('parleyCachePut', 1, PUT)
     this.storeInGroup = redis.script('parleyCachePutInGroup', 2, PUT_IN_GROUP)
     this.dropFromGroup = redis.script('parleyCacheDrop', 2, DROP_FROM_GROUP)
@@ -106,23 +114,19 @@ export class RedisCache implements CachePort {
     minVersion: number,
   ): Promise<{ readonly cached: Cached<T>; readonly leftMs: number } | null> {
     const { entry } = entryKey(this.redis.prefix, key)
-    let reply: readonly [string | null, number]
+    let reply: readonly [text: string, leftMs: number] | null
     try {
-      // Sent together, and answered in this order.
-      reply = await this.redis.call(PORT, (client) =>
-        Promise.all([client.get(entry).catch(nothingOfWrongType), client.pttl(entry)]),
-      )
+      reply = (await this.find(PORT, entry)) as typeof reply
     } catch {
       this.counts.unanswered += 1
       return null
     }
-    const [text, leftMs] = reply
-    const cached = text === null ? null : this.parse<T>(text)
+    const cached = reply === null ? null : this.parse<T>(reply[0])
     if (cached === null) this.counts.misses += 1
     else if (cached.version < minVersion) this.counts.staleRefused += 1
     else {
       this.counts.hits += 1
-      return { cached, leftMs: Math.max(0, leftMs) }
+      return { cached, leftMs: Math.max(0, reply?.[1] ?? 0) }
     }
     return null
   }
@@ -193,12 +197,6 @@ export class RedisCache implements CachePort {
     this.counts.garbage += 1
     return null
   }
-}
-
-/** A key that holds something else is no entry; that says nothing about whether Redis is well. */
-function nothingOfWrongType(error: unknown): null {
-  if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return null
-  throw error
 }
 
 const mastersOf = (client: RedisClient): readonly RedisClient[] =>

@@ -70,6 +70,18 @@ export const cachePortContract = {
       [null, null, `${other}:page`, `x${room}:page`],
     )
   },
+  'drops a group of keys, a part of it, and nothing of another one': async ({ cache }) => {
+    const [room, other] = [randomUUID(), randomUUID()]
+    const keys = [`page:${room}:1`, `page:${room}:2:a`, `page:${room}:2:b`, `page:${room}x:1`, `page:${other}:1`]
+    const left = async () =>
+      (await Promise.all(keys.map((key) => cache.get(key, 0)))).map((cached) => cached !== null)
+    for (const key of keys) await cache.put(key, 1, key, LONG_MS)
+    await cache.drop(`page:${room}:2:`)
+    assert.deepEqual(await left(), [true, false, false, true, true])
+    await cache.put(`page:${room}:2:a`, 1, 'again', LONG_MS)
+    await cache.drop(`page:${room}:`)
+    assert.deepEqual(await left(), [false, false, false, true, true])
+  },
   'takes the characters of a scope literally': async ({ cache }) => {
     const key = randomUUID()
     await cache.put(key, 1, 'kept', LONG_MS)

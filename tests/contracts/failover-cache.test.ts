@@ -10,11 +10,13 @@ function slowlyDropping() {
   const clock = new MemoryClock()
   const others = new MemoryCache(clock)
   const dropping: (() => void)[] = []
+  const lookUps: string[] = []
   const shared: SharedCache = {
     get: (key, minVersion) => others.get(key, minVersion),
     put: (key, version, value, ttlMs) => others.put(key, version, value, ttlMs),
     drop: (scope) => new Promise((resolve) => dropping.push(() => void others.drop(scope).then(resolve))),
     async lookUp<T>(key: string, minVersion: number) {
+      lookUps.push(key)
       const cached = await others.get<T>(key, minVersion)
       return cached === null ? null : { cached, leftMs: LONG_MS }
     },
@@ -23,7 +25,8 @@ function slowlyDropping() {
     for (const finish of dropping.splice(0)) finish()
     await clock.advance(0)
   }
-  return { cache: new FailoverCache(shared, new MemoryCache(clock), WELL), others, finishDropping, clock }
+  const cache = new FailoverCache(shared, new MemoryCache(clock), WELL)
+  return { cache, others, lookUps, finishDropping }
 }
 
 describe('a cache in two tiers', () => {
@@ -37,6 +40,19 @@ describe('a cache in two tiers', () => {
     await finishDropping()
     await others.put('page:1:a', 2, 'new', LONG_MS)
     expect((await cache.get('page:1:a', 0))?.value).toBe('new')
+  })
+
+  it('asks the shared one once for a thousand who want the same, and gives nobody less than they know of', async () => {
+    const { cache, others, lookUps } = slowlyDropping()
+    await others.put('page:1:a', 7, 'seven', LONG_MS)
+    const wanted = Array.from({ length: 1_000 }, (_, turn) => cache.get('page:1:a', turn % 2 === 0 ? 7 : 8))
+    const found = await Promise.all(wanted)
+    expect(lookUps).toEqual(['page:1:a'])
+    expect(found.map((cached) => cached?.value ?? null)).toEqual(
+      found.map((_, turn) => (turn % 2 === 0 ? 'seven' : null)),
+    )
+    await others.put('page:1:a', 9, 'nine', LONG_MS)
+    expect((await cache.get('page:1:a', 8))?.value).toBe('nine')
   })
 
   it('keeps no more than a few scopes in mind, as versions alone are to be trusted', async () => {
