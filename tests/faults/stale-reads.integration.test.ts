@@ -9,12 +9,7 @@ describeWithRedis('reads that name the acked seq', () => {
     const database = await testDatabase()
     try {
       await migrate(database.url)
-      const report = await watchReads({
-        databaseUrl: database.url,
-        reads: 30_000,
-        seed: 1,
-        say: () => undefined,
-      })
+      const report = await watchReads({ databaseUrl: database.url, reads: 30_000, seed: 1 })
       expect(report).toMatchObject({ stale: 0, witnesses: [] })
       expect(report.reads).toBeGreaterThanOrEqual(30_000)
       expect(report.returns).toBeGreaterThan(0)

@@ -12,7 +12,6 @@ export type WatchOptions = {
   /** Reads to judge. */
   readonly reads: number
   readonly seed: number
-  readonly say: (line: string) => void
 }
 
 export type WatchReport = {
