@@ -22,7 +22,7 @@ export type Scene = Cast & { readonly senders: StepPlan['senders'] }
 export type Prepared = {
   readonly name: SystemName
   readonly dataDir: string
-  readonly crowd: Omit<Crowd, 'url'>
+  readonly crowd: Omit<Crowd, 'urls'>
   start(options?: Pick<SystemOptions, 'nodeArgs' | 'channel' | 'port'>): Promise<RunningSystem>
 }
 
@@ -60,9 +60,8 @@ async function register(cast: Cast, dataDir: string, authSecret: string) {
 }
 
 /** One system with its people in it, and the load connected to it. */
-export type Contender = {
-  readonly name: SystemName
-  readonly system: RunningSystem
+export type Contender<Name extends string = SystemName> = {
+  readonly name: Name
   step(perSecond: number, durationMs: number): Promise<StepResult>
   close(): Promise<void>
 }
@@ -71,18 +70,31 @@ export async function enterArena(
   prepared: Prepared,
   senders: StepPlan['senders'],
   options: Pick<SystemOptions, 'nodeArgs' | 'channel'> = {},
-): Promise<Contender> {
+): Promise<Contender & { readonly system: RunningSystem }> {
   const system = await prepared.start(options)
+  const { name, crowd } = prepared
+  return { ...(await connectTo(name, { ...system, urls: [system.url] }, crowd, senders)), system }
+}
+
+/** What the load speaks to: one process or several, and all that they are made of below one. */
+export type Target = { readonly urls: Crowd['urls']; readonly pid: number; stop(): Promise<void> }
+
+/** Connects the load to a system that runs, and ends both together. */
+export async function connectTo<Name extends string>(
+  name: Name,
+  system: Target,
+  crowd: Omit<Crowd, 'urls'>,
+  senders: StepPlan['senders'],
+): Promise<Contender<Name>> {
   const load = LoadProcess.start()
   const close = async () => {
     load.stop()
     await system.stop()
   }
   try {
-    await load.connect({ ...prepared.crowd, url: system.url })
+    await load.connect({ ...crowd, urls: system.urls })
     return {
-      name: prepared.name,
-      system,
+      name,
       step: (perSecond, durationMs) => load.step({ senders, serverPid: system.pid, perSecond, durationMs }),
       close,
     }

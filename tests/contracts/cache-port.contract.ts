@@ -72,7 +72,13 @@ export const cachePortContract = {
   },
   'drops a group of keys, a part of it, and nothing of another one': async ({ cache }) => {
     const [room, other] = [randomUUID(), randomUUID()]
-    const keys = [`page:${room}:1`, `page:${room}:2:a`, `page:${room}:2:b`, `page:${room}x:1`, `page:${other}:1`]
+    const keys = [
+      `page:${room}:1`,
+      `page:${room}:2:a`,
+      `page:${room}:2:b`,
+      `page:${room}x:1`,
+      `page:${other}:1`,
+    ]
     const left = async () =>
       (await Promise.all(keys.map((key) => cache.get(key, 0)))).map((cached) => cached !== null)
     for (const key of keys) await cache.put(key, 1, key, LONG_MS)

@@ -29,7 +29,7 @@ export const HISTORY: Bench = {
     const system = await prepared.start()
     const load = LoadProcess.start()
     try {
-      await load.connect({ ...prepared.crowd, url: system.url })
+      await load.connect({ ...prepared.crowd, urls: [system.url] })
       const questions = [long, short].flatMap((count, room) =>
         questionsFor(count, prepared.crowd.roomIds[room] ?? ''),
       )

@@ -4,6 +4,7 @@ import { COMING_BACK } from './coming-back.js'
 import { HISTORY } from './history.js'
 import { HOT_READS } from './hot-reads.js'
 import { IDLE_MEMORY } from './memory.js'
+import { SECOND_INSTANCE } from './second-instance.js'
 import { START } from './start.js'
 import { FAN_OUT, HOT_ROOM, runThroughput, SMALL_ROOMS } from './throughput.js'
 import type { ThroughputBench } from './throughput-rounds.js'
@@ -23,6 +24,7 @@ export const BENCHES: ReadonlyMap<string, Bench> = new Map([
   ['start', START],
   ['history', HISTORY],
   ['hot-reads', HOT_READS],
+  ['second-instance', SECOND_INSTANCE],
 ])
 
 /** Those whose work a server can be profiled at. */

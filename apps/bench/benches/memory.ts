@@ -56,7 +56,7 @@ async function measure(
   const load = LoadProcess.start()
   const connectUpTo = async (count: number) => {
     const clients = prepared.crowd.clients.slice(0, count)
-    await load.connect({ ...prepared.crowd, clients, url: system.url }, { stay: true })
+    await load.connect({ ...prepared.crowd, clients, urls: [system.url] }, { stay: true })
     return idleBytes(system, quick)
   }
   try {

@@ -20,7 +20,7 @@ export async function returnOnce<T>(
   let system = await start()
   const load = LoadProcess.start()
   try {
-    await load.connect({ ...crowd, url: system.url })
+    await load.connect({ ...crowd, urls: [system.url] })
     const senders = crowd.roomIds.map((_, room) => ({ client: room * RETURN.roomOf, room }))
     const sends = senders.length * RETURN.missed
     const durationMs = (sends / SENDS_PER_SECOND) * 1_000

@@ -13,8 +13,8 @@ export async function rest(before: string, { quick, say }: BenchSettings): Promi
     say(`before ${before}: the servers' core does not come to rest`)
 }
 
-export type Searching = {
-  readonly contender: Contender
+export type Searching<Name extends string = SystemName> = {
+  readonly contender: Contender<Name>
   /** Asks for steps, each of so many messages a second. */
   readonly search: Generator<number, Sustained, StepResult>
 }
@@ -23,13 +23,13 @@ export type Searching = {
  * Searches for all systems at once, a step of each in turn: phases of a shared machine are longer than a step and shorter than a search,
  * and so fall on all systems alike.
  */
-export async function searchInTurns(
-  searching: readonly Searching[],
+export async function searchInTurns<Name extends string>(
+  searching: readonly Searching<Name>[],
   settings: BenchSettings,
-): Promise<ReadonlyMap<Contender, Sustained>> {
-  const found = new Map<Contender, Sustained>()
+): Promise<ReadonlyMap<Contender<Name>, Sustained>> {
+  const found = new Map<Contender<Name>, Sustained>()
   const asked = new Map(searching.map((each) => [each, each.search.next()]))
-  let last: SystemName | null = null
+  let last: string | null = null
   while (found.size < searching.length) {
     for (const each of searching) {
       const next = asked.get(each)

@@ -25,7 +25,7 @@ describe('clients that come back', () => {
     const first = await serveOn(0)
     const port = portOf(first)
     const clients = [0, 1, 2].map(() => ({ token: 't', rooms: [0] }))
-    const crowd = { url: `http://127.0.0.1:${port}`, roomIds: ['room'], clients }
+    const crowd = { urls: [`http://127.0.0.1:${port}`] as const, roomIds: ['room'], clients }
     const back = comeBack(crowd, await gather(crowd))
     await first.io.close()
     // As the kernel accepts for a process that is just being killed.

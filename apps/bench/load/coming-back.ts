@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { join, type Present } from './crowd.js'
+import { join, type Present, urlFor } from './crowd.js'
 import type { Crowd, Return } from './protocol.js'
 import { LoadSocket } from './socket.js'
 
@@ -29,7 +29,7 @@ export async function comeBack(
       })
       for (;;) {
         try {
-          const again = await LoadSocket.open(crowd.url, client.token, onUpgraded)
+          const again = await LoadSocket.open(urlFor(crowd, index), client.token, onUpgraded)
           const joined = await rejoin(again, crowd, client.rooms, heads)
           missed += joined.reduce((sum, { events }) => sum + events, 0)
           return { socket: again, heads: joined.map(({ headSeq }) => headSeq) }

@@ -13,17 +13,24 @@ export async function gather(crowd: Crowd, first = 0): Promise<Present[]> {
   const present: Present[] = []
   for (let start = first; start < crowd.clients.length; start += AT_ONCE) {
     const group = crowd.clients.slice(start, start + AT_ONCE)
-    present.push(...(await Promise.all(group.map((client) => enter(crowd, client)))))
+    present.push(...(await Promise.all(group.map((client, at) => enter(crowd, client, start + at)))))
   }
   return present
 }
 
-async function enter(crowd: Crowd, client: Crowd['clients'][number]): Promise<Present> {
-  const socket = await LoadSocket.open(crowd.url, client.token)
+async function enter(crowd: Crowd, client: Crowd['clients'][number], index: number): Promise<Present> {
+  const socket = await LoadSocket.open(urlFor(crowd, index), client.token)
   const heads: (number | null)[] = []
   for (const room of client.rooms) heads.push((await join(socket, crowd.roomIds[room] ?? '', null)).headSeq)
   return { socket, heads }
 }
+
+/** 2^32 over the golden ratio: consecutive numbers come to lie as if drawn (Knuth, The Art of Computer Programming 3, 6.4). */
+const SPREAD = 0x9e3779b1
+
+/** Of the process that a client is with: the two of a pair are with the same one as often as a balancer has it so. */
+export const urlFor = ({ urls }: Crowd, index: number): string =>
+  urls[(Math.imul(index, SPREAD) >>> 16) % urls.length] ?? urls[0]
 
 export type Joined = { readonly headSeq: number | null; readonly events: number }
 

@@ -7,7 +7,7 @@ import { Bodies } from './words.js'
 
 /** The load generator: a process of its own on a core of its own, told over its channel what to do. */
 class Load {
-  private crowd: Crowd = { url: '', roomIds: [], clients: [] }
+  private crowd: Crowd = { urls: [''], roomIds: [], clients: [] }
   private present: Present[] = []
   private readonly bodies = new Bodies()
 

@@ -7,7 +7,8 @@ export type LoadClient = {
 
 /** Who connects, and to which rooms. */
 export type Crowd = {
-  readonly url: string
+  /** Of the processes of the system, among whom the clients are spread in turn. */
+  readonly urls: readonly [string, ...string[]]
   readonly roomIds: readonly string[]
   readonly clients: readonly LoadClient[]
 }

@@ -5,6 +5,7 @@ import { Server } from 'socket.io'
 import { afterEach, describe, expect, it } from 'vitest'
 import { failureOf } from '../sustained-rate.js'
 import { gather, type Present } from './crowd.js'
+import type { Crowd } from './protocol.js'
 import { Step } from './step.js'
 import { Bodies } from './words.js'
 
@@ -49,7 +50,11 @@ async function stepAgainst(behaviour: Behaviour) {
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
-  const crowd = { url, roomIds: ['room'], clients: MEMBERS.map(() => ({ token: 't', rooms: [0] })) }
+  const crowd: Crowd = {
+    urls: [url],
+    roomIds: ['room'],
+    clients: MEMBERS.map(() => ({ token: 't', rooms: [0] })),
+  }
   const present = await gather(crowd)
   open.push({ io, present })
   const sockets = present.map(({ socket }) => socket)

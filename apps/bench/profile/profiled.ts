@@ -1,4 +1,3 @@
-import type { Contender } from '../arena.js'
 import { enterArena, type Prepared, prepare } from '../arena.js'
 import { RETURN, returnOnce } from '../benches/return-once.js'
 import { roomsOf } from '../benches/scenes.js'
@@ -30,7 +29,7 @@ export const steadyLoad = (bench: ThroughputBench): Profiled => ({
   title: bench.title,
   async run(workspace, { system: name, perSecond, seconds, say }) {
     const prepared = await prepareCounted(name, bench.scene, workspace)
-    const contender: Contender = await enterArena(prepared, bench.scene.senders, WITH_AGENT)
+    const contender = await enterArena(prepared, bench.scene.senders, WITH_AGENT)
     try {
       await contender.step(perSecond, 3_000)
       const step = await observe(prepared, contender.system, say, perSecond * seconds, () =>

@@ -59,7 +59,7 @@ export async function startSystem(name: SystemName, options: SystemOptions): Pro
   const entry = fileURLToPath(new URL(ENTRY[name], import.meta.url))
   const child = spawnOn('server', [...NODE_ARGS, ...(options.nodeArgs ?? []), entry], {
     channel: options.channel ?? false,
-    env: environment(options),
+    env: environmentFor(options),
   })
   const exited = once(child, 'exit')
   const end = async (signal: NodeJS.Signals) => {
@@ -75,7 +75,12 @@ export async function startSystem(name: SystemName, options: SystemOptions): Pro
   return { name, url, pid: child.pid, child, readyMs, stop, kill: () => end('SIGKILL') }
 }
 
-function environment({ dataDir, authSecret, port = 0 }: SystemOptions): NodeJS.ProcessEnv {
+/** What a system is given, and nothing of what configures one in this shell. */
+export function environmentFor({
+  dataDir,
+  authSecret,
+  port = 0,
+}: Pick<SystemOptions, 'dataDir' | 'authSecret' | 'port'>): NodeJS.ProcessEnv {
   const configures =
     /^(PARLEY_|MEDIATOR_|REDIS_|DATABASE_|HOST$|PORT$|LOG_LEVEL$|NODE_ENV$|NODE_OPTIONS$|VITEST)/
   const clean = Object.entries(process.env).filter(([variable]) => !configures.test(variable))
