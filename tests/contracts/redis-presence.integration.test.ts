@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { RedisConnection, RedisPresence } from '../../adapters/redis/index.js'
@@ -100,6 +101,8 @@ describeWithRedis('presence on a Redis that loses something', () => {
     await asAdmin(async (redis) => {
       const [bootId = ''] = (await redis.keys('*boot:*')).map((key) => key.slice(-36))
       await peer.beat()
+      // A lease that ran out before the peer's began would be left alone for a while.
+      await sleep(20)
       await redis.zadd('parley:presence:{presence}:leases', Date.now(), bootId)
     })
     expect(await peer.reap()).toEqual([userId])
