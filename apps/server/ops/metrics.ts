@@ -29,6 +29,10 @@ export class Metrics {
     'parley_bus_failures_total',
     'Messages that could not be handed to the bus.',
   )
+  readonly busPartialAnswers = this.counter(
+    'parley_bus_partial_answers_total',
+    'Questions for the sockets of all processes that some process did not answer in time.',
+  )
 
   /** By transport, operation and outcome, those since the registry was last asked: labels cost a send more than it takes to count it. */
   private readonly requests = new Map<string, { readonly labels: RequestLabels; count: number }>()

@@ -121,6 +121,7 @@ function createServer(
         onSaid: (packet) => notices.hear(packet),
         onLag: (seconds) => metrics.busLag.observe(seconds),
         onFailure: () => metrics.busFailures.inc(),
+        onPartial: () => metrics.busPartialAnswers.inc(),
       })
     }
   }

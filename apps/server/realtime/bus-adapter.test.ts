@@ -1,80 +1,16 @@
-import { createServer, type Server as HttpServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { Server } from 'socket.io'
-import { type Socket as Client, io as connect } from 'socket.io-client'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { MemoryBusHub } from '../../../adapters/memory/memory-bus.js'
 import { SystemClock } from '../../../adapters/system/system-clock.js'
 import type { BusPort } from '../../../core/ports/bus-port.js'
-import { BusAdapter } from './bus-adapter.js'
-import { Standstill } from './standstill.js'
+import { type SocketInstance, socketInstances } from '../../../tests/support/socket-instances.js'
 
-type Instance = {
-  io: Server
-  http: HttpServer
-  port: number
-  failures: () => number
-  said: unknown[]
-  standstill: Standstill
-}
-const instances: Instance[] = []
-const clients: Client[] = []
+const { start, startAll, client } = socketInstances()
 
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.close()
-  for (const { io, standstill } of instances.splice(0)) {
-    await io.close()
-    standstill.close()
-  }
-})
-
-async function start(bus: BusPort): Promise<Instance> {
-  const http = createServer()
-  const standstill = new Standstill()
-  const said: unknown[] = []
-  let failures = 0
-  class OverBus extends BusAdapter {
-    constructor(namespace: unknown) {
-      super(namespace, {
-        bus,
-        standstill,
-        onSaid: ({ data }) => said.push(data),
-        onLag: () => undefined,
-        onFailure: () => (failures += 1),
-      })
-    }
-  }
-  const io = new Server(http, { adapter: OverBus })
-  io.on('connection', (socket) => socket.on('enter', (room, ack) => ack(void socket.join(room))))
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  const instance = {
-    io,
-    http,
-    port: (http.address() as AddressInfo).port,
-    failures: () => failures,
-    said,
-    standstill,
-  }
-  instances.push(instance)
-  return instance
-}
-
-async function twoInstances(): Promise<[Instance, Instance]> {
+async function twoInstances(): Promise<[SocketInstance, SocketInstance]> {
   const hub = new MemoryBusHub(new SystemClock())
-  const pair: [Instance, Instance] = [await start(hub.endpoint()), await start(hub.endpoint())]
-  await vi.waitFor(async () => expect(await pair[0].io.of('/').adapter.serverCount()).toBe(2))
-  await vi.waitFor(async () => expect(await pair[1].io.of('/').adapter.serverCount()).toBe(2))
-  return pair
-}
-
-async function client({ port }: Instance, room?: string): Promise<Client & { got: unknown[] }> {
-  const socket = connect(`http://127.0.0.1:${port}`, { transports: ['websocket'], reconnection: false })
-  clients.push(socket)
-  const got: unknown[] = []
-  socket.onAny((...event: unknown[]) => got.push(event))
-  await new Promise<void>((resolve) => socket.once('connect', resolve))
-  if (room !== undefined) await socket.emitWithAck('enter', room)
-  return Object.assign(socket, { got })
+  const [first, second] = await startAll(hub.endpoint(), hub.endpoint())
+  if (first === undefined || second === undefined) throw new Error('two were asked for')
+  return [first, second]
 }
 
 const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000 })
@@ -206,16 +142,20 @@ describe('BusAdapter', () => {
     await until(() => expect(here.got).toEqual([['hello', 1]]))
   })
 
-  it('names the local sockets within its budget when another process does not answer', async () => {
+  it('names within its budget the sockets of those who answer, and says that it is not all', async () => {
     const hub = new MemoryBusHub(new SystemClock())
-    const instance = await start(hub.endpoint())
+    const [instance, second] = await startAll(hub.endpoint(), hub.endpoint())
+    if (instance === undefined || second === undefined) throw new Error('two were asked for')
+    const [here, there] = [await client(instance, 'r'), await client(second, 'r')]
+    const name = async () => (await instance.io.in('r').fetchSockets()).map(({ id }) => id).sort()
+    const all = [here.id, there.id].sort()
+    expect([await name(), instance.partial()]).toEqual([all, 0])
     const mute = hub.endpoint()
     const beat = { sentAtMs: Date.now(), message: { type: 2, uid: 'mute', nsp: '/' } }
     await mute.publish('sockets', JSON.stringify(beat))
-    await vi.waitFor(async () => expect(await instance.io.of('/').adapter.serverCount()).toBe(2))
-    const here = await client(instance, 'r')
+    await vi.waitFor(async () => expect(await instance.io.of('/').adapter.serverCount()).toBe(3))
     const started = performance.now()
-    expect((await instance.io.in('r').fetchSockets()).map(({ id }) => id)).toEqual([here.id])
-    expect(performance.now() - started).toBeLessThan(3_000)
+    expect([await name(), await name(), instance.partial()]).toEqual([all, all, 2])
+    expect(performance.now() - started).toBeLessThan(5_000)
   })
 })

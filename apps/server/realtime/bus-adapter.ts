@@ -22,6 +22,16 @@ export type BusAdapterParts = {
   readonly onSaid: (packet: { readonly data?: unknown }) => void
   readonly onLag: (seconds: number) => void
   readonly onFailure: () => void
+  /** Sockets were named, without those of a process that has not answered in time. */
+  readonly onPartial: () => void
+}
+
+/** A question for the sockets of other processes. */
+type Lookup = {
+  /** By its identity, what is asked of the library is found again in what the library publishes. */
+  readonly flags: BroadcastOptions['flags']
+  requestId: string | null
+  readonly answers: unknown[]
 }
 
 const local = (options: BroadcastOptions): BroadcastOptions => ({
@@ -42,6 +52,7 @@ const encoded = (options: BroadcastOptions) => ({
  */
 export class BusAdapter extends ClusterAdapterWithHeartbeat {
   private readonly subscriptions: Unsubscribe[] = []
+  private readonly lookups = new Set<Lookup>()
   private closed = false
 
   constructor(
@@ -91,12 +102,29 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
     this.publish({ type: MessageType.DISCONNECT_SOCKETS, data: { opts: encoded(options), close } })
   }
 
-  /** Within the budget; without the sockets of processes that have not answered by then. */
+  /** Within the budget; without the sockets of processes that have not answered by then, which `onPartial` is told. */
   override async fetchSockets(
     options: BroadcastOptions,
   ): ReturnType<ClusterAdapterWithHeartbeat['fetchSockets']> {
-    const bounded = { ...options, flags: { timeout: FETCH_BUDGET_MS, ...options.flags } }
-    return super.fetchSockets(bounded).catch(() => super.fetchSockets(local(options)))
+    const flags = { timeout: FETCH_BUDGET_MS, ...options.flags }
+    const lookup: Lookup = { flags, requestId: null, answers: [] }
+    this.lookups.add(lookup)
+    try {
+      return await super.fetchSockets({ ...options, flags })
+    } catch {
+      this.parts.onPartial()
+      const answers = lookup.answers as Awaited<ReturnType<ClusterAdapterWithHeartbeat['fetchSockets']>>
+      return [...(await super.fetchSockets(local(options))), ...answers]
+    } finally {
+      this.lookups.delete(lookup)
+    }
+  }
+
+  override onResponse(response: ClusterResponse): void {
+    if (response.type === MessageType.FETCH_SOCKETS_RESPONSE)
+      for (const { requestId, answers } of this.lookups)
+        if (requestId === response.data.requestId) answers.push(...response.data.sockets)
+    super.onResponse(response)
   }
 
   private hear(message: ClusterMessage): void {
@@ -117,6 +145,9 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
   }
 
   protected override async doPublish(message: ClusterMessage): Promise<string> {
+    if (message.type === MessageType.FETCH_SOCKETS)
+      for (const lookup of this.lookups)
+        if (lookup.flags === message.data.opts.flags) lookup.requestId = message.data.requestId
     await this.send(TOPIC, message)
     return ''
   }
