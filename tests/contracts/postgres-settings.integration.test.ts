@@ -32,6 +32,12 @@ describe('PostgresSettingsRepo', () => {
     expect(await stored()).toEqual({})
   })
 
+  it('keeps nothing of what was taken back', async () => {
+    await settings.change({ lifetimes: { memberMs: 3_000, messagesMs: 4_000 } })
+    await settings.change({ lifetimes: { memberMs: null } })
+    expect(await stored()).toEqual({ messagesMs: 4_000 })
+  })
+
   it('loses none of the first changes made at once', async () => {
     const patches = [{ sessionMs: 2_000 }, { memberMs: 3_000 }, { messagesMs: 4_000 }]
     await Promise.all(patches.map((lifetimes) => settings.change({ lifetimes })))
