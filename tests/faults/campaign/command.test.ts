@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { GIVEN_UP, USED_AGAIN } from './faults/redis/redis-fault.js'
@@ -11,6 +12,9 @@ import { NOTICED } from './report/noticed.js'
 import { tableOf } from './report/table.js'
 import { withTable } from './report/write.js'
 import { selectFaults } from './select.js'
+
+/** Where `tsc -p tests/faults/tsconfig.json` puts it. */
+const COMMAND = resolve('dist/faults/tests/faults/campaign/main.js')
 
 const named = (...names: string[]) =>
   names.map((name) => ({ name, title: name, run: async () => ({ checks: [] }) }))
@@ -58,6 +62,23 @@ describe('npm run faults', () => {
     expect(namesOf('C3', 'N1-before-ack')).toEqual(['N1-before-ack', 'C3'])
     expect(namesOf()).toHaveLength(4)
     expect(() => namesOf('Z9')).toThrow(/N1-before-commit/)
+  })
+
+  it.each([
+    ['skips', undefined, 0],
+    ['fails', 'true', 1],
+  ])('%s what needs a Redis where there is none and CI is %s', async (_what, CI, code) => {
+    const folder = await mkdtemp(join(tmpdir(), 'parley-reports-'))
+    const { CI: _, ...inherited } = process.env
+    const env = { ...inherited, ...(CI === undefined ? {} : { CI }), REDIS_SERVER_PATH: join(folder, 'none') }
+    const run = spawnSync(process.execPath, [COMMAND, 'R1', '--processes', '2'], {
+      cwd: folder,
+      env,
+      encoding: 'utf8',
+    })
+    await rm(folder, { recursive: true })
+    expect(run.status, run.stderr).toBe(code)
+    expect(run.stdout).toMatch(/there is no .*\(REDIS_SERVER_PATH\)/)
   })
 
   it('finds those whose servers have a Redis as a group', () => {

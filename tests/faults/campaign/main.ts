@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { REDIS_PROGRAM, redisVersion } from '../../support/redis-server.js'
 import { describeStep } from './carry-out.js'
+import { topologyOf } from './defaults.js'
 import { isStandalone, needsRedis, type StandaloneFault } from './fault.js'
 import { FAULTS } from './faults/index.js'
 import { type CampaignOptions, readOptions, USAGE, WrongUsage } from './options.js'
@@ -16,6 +17,8 @@ import { currentCommit } from './versions.js'
 
 const FOLDER = resolve('dist/faults-runs')
 const PAGE = resolve('docs/reliability.md')
+
+const NO_REDIS = `no ${REDIS_PROGRAM} (REDIS_SERVER_PATH)`
 
 type AnyFault = (typeof FAULTS)[number]
 
@@ -39,30 +42,40 @@ async function main(): Promise<void> {
 
 async function runAll(faults: readonly AnyFault[], options: CampaignOptions): Promise<FaultReport[]> {
   const reports: FaultReport[] = []
-  for (const fault of runnable(faults))
-    for (const processes of isStandalone(fault) ? [1] : options.processes) {
+  for (const fault of faults) {
+    const isMissed = needsRedis(fault) && redisVersion() === null
+    if (isMissed && process.env.CI !== 'true') {
+      say(`${fault.name}: skipped, because there is ${NO_REDIS}`)
+      continue
+    }
+    for (const processes of processesFor(fault, options)) {
       say(`${fault.name}, ${processes} processes, seed ${options.seed}: ${fault.title}`)
-      const { seed, seconds } = options
-      const run = isStandalone(fault)
-        ? runStandalone(fault, seed)
-        : runFault({ fault, seed, processes, seconds, folder: FOLDER, say })
+      const { seed } = options
+      const run = isMissed
+        ? Promise.reject(new Error(`there is ${NO_REDIS}`))
+        : runOne(fault, processes, options)
       const report = await run.catch((error: unknown) => brokenOff(fault, { seed, processes, error }))
       reports.push(report)
       tell(report)
     }
+  }
   return reports
 }
 
-/** Without a Redis those that need one are skipped; where everything must run they are tried, and broken off. */
-function runnable(faults: readonly AnyFault[]): readonly AnyFault[] {
-  if (redisVersion() !== null || process.env.CI === 'true') return faults
-  const skipped = faults.filter(needsRedis)
-  if (skipped.length > 0)
-    say(
-      `Skipped, because there is no ${REDIS_PROGRAM} (REDIS_SERVER_PATH): ${skipped.map(({ name }) => name).join(', ')}`,
-    )
-  return faults.filter((fault) => !needsRedis(fault))
-}
+/** Each number once, where a fault needs more of them than it was asked to have. */
+const processesFor = (fault: AnyFault, { processes }: CampaignOptions): readonly number[] =>
+  isStandalone(fault)
+    ? [1]
+    : [...new Set(processes.map((count) => Math.max(count, topologyOf(fault).minProcesses)))]
+
+const runOne = (
+  fault: AnyFault,
+  processes: number,
+  { seed, seconds }: CampaignOptions,
+): Promise<FaultReport> =>
+  isStandalone(fault)
+    ? runStandalone(fault, seed)
+    : runFault({ fault, seed, processes, seconds, folder: FOLDER, say })
 
 function tell({ violations, checks, tookMs, historyPath, stalledMs }: FaultReport): void {
   for (const violation of violations) say(`  VIOLATION ${violation}`)
@@ -123,10 +136,11 @@ async function emptyReport(
   }
 }
 
-function printSchedules(faults: readonly AnyFault[], { seed, processes, seconds }: CampaignOptions): void {
+function printSchedules(faults: readonly AnyFault[], options: CampaignOptions): void {
+  const { seed, seconds } = options
   for (const fault of faults) {
     if (isStandalone(fault)) continue
-    for (const count of processes) {
+    for (const count of processesFor(fault, options)) {
       say(`${fault.name}, ${count} processes, seed ${seed}: ${fault.title}`)
       for (const step of scheduleOf(fault, seed, count, seconds)) say(`  ${describeStep(step)}`)
     }
