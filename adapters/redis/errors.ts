@@ -14,6 +14,9 @@ export class RedisFailure extends Error {
   }
 }
 
+/** The code of a call that was not sent. */
+export const NOT_UP = 'NOTUP'
+
 /**
  * Codes of replies by which a server says that it is not fit for use, of those that Redis itself makes (`server.c`, `acl.c`,
  * `networking.c`, `cluster.c`). Any other reply speaks of the command, its keys or who sent it.
@@ -35,6 +38,10 @@ const UNWELL = new Set([
 /** False for a reply that says nothing of Redis itself; no answer in time, or no connection, says enough. */
 export const saysRedisIsUnwell = (cause: unknown): boolean =>
   !(cause instanceof RedisFailure && cause.isReply) || UNWELL.has(cause.code)
+
+/** Whether a call was refused because Redis was not up, so that nothing can come of it. */
+export const wasNotSent = (error: unknown): boolean =>
+  error instanceof PortUnavailable && error.cause instanceof RedisFailure && error.cause.code === NOT_UP
 
 /**
  * What leaves the adapter instead of an error of the library, which carries the arguments of the command: keys, tokens and texts.

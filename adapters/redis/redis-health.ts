@@ -1,6 +1,6 @@
 import type { Cancel, ClockPort } from '../../core/ports/clock-port.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
-import { RedisFailure, saysRedisIsUnwell, translate } from './errors.js'
+import { NOT_UP, RedisFailure, saysRedisIsUnwell, translate } from './errors.js'
 
 /**
  * `suspect`: a command has failed, and a probe is under way. `down`: that failed as well, or commands have failed too often although
@@ -101,7 +101,7 @@ export class RedisHealth {
    */
   async call<T>(port: string, command: () => Promise<T>): Promise<T> {
     if (this.current !== 'up')
-      throw new PortUnavailable(port, new RedisFailure('NOTUP', `Redis is ${this.current}`))
+      throw new PortUnavailable(port, new RedisFailure(NOT_UP, `Redis is ${this.current}`))
     const { changes } = this
     try {
       return await command()

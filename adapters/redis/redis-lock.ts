@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { HeldLock, LockPort } from '../../core/ports/lock-port.js'
+import { wasNotSent } from './errors.js'
 import type { RedisConnection } from './redis-connection.js'
 
 const PORT = 'LockPort'
@@ -10,6 +11,10 @@ return redis.call('del', KEYS[1])`
 
 /** Attempts of unknown outcome that are remembered; the locks of others lapse by themselves. */
 const DOUBTFUL_MAX = 1_000
+/** How often it is tried to give one back: where Redis is up but fails at that, it would be tried each time it came up, for ever. */
+const TRIES = 3
+
+type Doubtful = { readonly name: string; readonly triesLeft: number }
 
 /**
  * Locks of all processes on one Redis. One that Redis loses (a restart, an eviction, a failover) has no holder any more: it saves work
@@ -18,8 +23,8 @@ const DOUBTFUL_MAX = 1_000
 export class RedisLock implements LockPort {
   readonly scope = 'cluster'
   private readonly compareAndDelete: ReturnType<RedisConnection['script']>
-  /** By token, the keys of attempts that timed out: Redis may yet carry them out. */
-  private readonly doubtful = new Map<string, string>()
+  /** By token, attempts that timed out: Redis may yet carry them out. */
+  private readonly doubtful = new Map<string, Doubtful>()
 
   constructor(private readonly redis: RedisConnection) {
     this.compareAndDelete = redis.script('parleyReleaseLock', 1, RELEASE)
@@ -36,7 +41,7 @@ export class RedisLock implements LockPort {
       const reply = await this.redis.call(PORT, (client) => client.set(name, token, 'PX', ttlMs, 'NX'))
       return reply === 'OK' ? { release: () => this.release(name, token) } : null
     } catch (error) {
-      if (this.doubtful.size < DOUBTFUL_MAX) this.doubtful.set(token, name)
+      if (!wasNotSent(error)) this.remember(token, { name, triesLeft: TRIES })
       throw error
     }
   }
@@ -45,14 +50,24 @@ export class RedisLock implements LockPort {
     try {
       return (await this.compareAndDelete(PORT, name, token)) === 1
     } catch {
-      if (this.doubtful.size < DOUBTFUL_MAX) this.doubtful.set(token, name)
+      this.remember(token, { name, triesLeft: TRIES })
       return false
     }
+  }
+
+  private remember(token: string, doubtful: Doubtful): void {
+    if (this.doubtful.size < DOUBTFUL_MAX) this.doubtful.set(token, doubtful)
   }
 
   private async giveBackDoubtful(): Promise<void> {
     const due = [...this.doubtful]
     this.doubtful.clear()
-    for (const [token, name] of due) await this.release(name, token)
+    for (const [token, { name, triesLeft }] of due)
+      try {
+        await this.compareAndDelete(PORT, name, token)
+      } catch (error) {
+        const left = wasNotSent(error) ? triesLeft : triesLeft - 1
+        if (left > 0) this.remember(token, { name, triesLeft: left })
+      }
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import {
@@ -72,6 +73,45 @@ describeWithRedis('a Redis that fails', () => {
     server.thaw()
     await isUp(redis)
     await eventually('the lock to be free', async () => (await lock.tryAcquire(key, LONG_MS)) !== null)
+  })
+
+  it('is asked a few times to take a lock back, and not for ever, where it fails at that alone', async () => {
+    const proxy = await TcpProxy.start(server.url)
+    try {
+      const redis = await connectTo({ url: proxy.url, pauseMs: 20, longestPauseMs: 20, doubtsToOpen: 1_000 })
+      await isUp(redis)
+      const held = await new RedisLock(redis).tryAcquire('key', LONG_MS)
+      let asked = 0
+      proxy.tapWith(() => (chunk, way) => {
+        if (way === 'to-client' || !/eval/i.test(chunk.toString('latin1'))) return 'pass'
+        asked += 1
+        return 'reset'
+      })
+      expect(await held?.release()).toBe(false)
+      await eventually('the lock to be given up', () => asked === 4)
+      await isUp(redis)
+      await sleep(2_000)
+      expect(asked).toBe(4)
+    } finally {
+      await proxy.close()
+    }
+  })
+
+  it('is not asked to take back what it was never asked for', async () => {
+    const redis = await connect()
+    await isUp(redis)
+    const lock = new RedisLock(redis)
+    server.freeze()
+    await expect(lock.tryAcquire('first', LONG_MS)).rejects.toBeInstanceOf(PortUnavailable)
+    for (let attempt = 0; attempt < 50; attempt += 1)
+      await expect(lock.tryAcquire('another', LONG_MS)).rejects.toBeInstanceOf(PortUnavailable)
+    server.thaw()
+    await isUp(redis)
+    // In order on one connection, so that what was sent before has been carried out.
+    await eventually('the lock to be free', async () => (await lock.tryAcquire('first', LONG_MS)) !== null)
+    const sent = String(await operate(server.url, 'info', 'commandstats'))
+    const evals = [...sent.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].map(([, calls]) => Number(calls))
+    expect(evals.reduce((sum, calls) => sum + calls, 0)).toBeLessThanOrEqual(2)
   })
 
   it('lets no fill win that was given up and came late (fault R20)', async () => {
