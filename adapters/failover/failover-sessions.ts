@@ -1,9 +1,13 @@
 import type { SocketId } from '../../core/domain/ids.js'
+import type { Cancel, ClockPort } from '../../core/ports/clock-port.js'
 import type { LiveSession, SessionPort } from '../../core/ports/session-port.js'
 import { type FailoverState, type PrimaryHealth, stateOf } from './primary-health.js'
 
 /** What the primary has missed of that many sockets is made good; that of others lapses by itself. */
 const OUTDATED_MAX = 10_000
+/** What could not be made good is tried again after this, so many at a time. */
+const RETRY_MS = 1_000
+const RETRIED_AT_ONCE = 500
 
 /**
  * Live sessions remembered in one place, with the truth in another. The truth is written first, and asked whenever the primary has no
@@ -12,14 +16,16 @@ const OUTDATED_MAX = 10_000
 export class FailoverSessions implements SessionPort {
   /** Sockets of which the primary may remember what is no longer so. */
   private readonly outdated = new Set<SocketId>()
+  private retry: Cancel | null = null
 
   constructor(
     private readonly primary: SessionPort,
     private readonly truth: SessionPort,
     private readonly health: PrimaryHealth,
+    private readonly clock: ClockPort,
   ) {
     health.onChange(() => {
-      if (health.isUp()) void this.forgetOutdated()
+      if (health.isUp()) this.retryIn(0)
     })
   }
 
@@ -57,11 +63,27 @@ export class FailoverSessions implements SessionPort {
         // As if it had not been there.
       }
     }
+    // Behind the others, so that one that cannot be made good holds none up.
+    this.outdated.delete(socketId)
     if (this.outdated.size < OUTDATED_MAX) this.outdated.add(socketId)
+    this.retryIn(RETRY_MS)
+  }
+
+  private retryIn(delayMs: number): void {
+    if (this.outdated.size === 0 || !this.health.isUp() || (this.retry !== null && delayMs > 0)) return
+    this.retry?.()
+    this.retry = this.clock.after(delayMs, () => {
+      this.retry = null
+      void this.forgetOutdated()
+    })
   }
 
   private async forgetOutdated(): Promise<void> {
-    for (const socketId of [...this.outdated])
-      await this.inPrimary(socketId, () => this.primary.remove(socketId))
+    for (const socketId of [...this.outdated].slice(0, RETRIED_AT_ONCE)) {
+      if (!this.health.isUp()) return
+      // What has been put meanwhile is as it should be.
+      if (this.outdated.has(socketId)) await this.inPrimary(socketId, () => this.primary.remove(socketId))
+    }
+    this.retryIn(RETRY_MS)
   }
 }

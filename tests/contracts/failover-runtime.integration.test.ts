@@ -79,6 +79,7 @@ describeWithRedis('failing over from Redis', () => {
           new RedisSessions(redis, (loginId) => ended.has(loginId)),
           new PostgresSessions(database, new ProcessLease(database)),
           redis.health,
+          clock,
         )
       const endLogin = async (loginId: string) => {
         await first.call('test', async (sql) => {

@@ -64,7 +64,9 @@ export const redisRuntime = ({ redis, limitFactor, onError }: RedisRuntimeOption
         const ttlMs = () => context.get(PARLEY).lifetimes.sessionMs
         const remembered = new RedisSessions(connection, hasEnded, { ttlMs })
         const truth = new PostgresSessions(context.get(DATABASE))
-        return context.get(REDIS).watch(new FailoverSessions(remembered, truth, connection.health))
+        return context
+          .get(REDIS)
+          .watch(new FailoverSessions(remembered, truth, connection.health, context.get(PORT.clock)))
       })
       .inSingletonScope()
     bind(PORT.presence)

@@ -74,6 +74,7 @@ export async function openReadingProcess(options: ReadingProcessOptions): Promis
       new RedisSessions(redis, (loginId) => parley.loginFeed.hasEnded(loginId)),
       new PostgresSessions(database),
       health,
+      clock,
     ),
     presence,
     cache: new FailoverCache(shared, options.hasMemory ? memory : REMEMBERS_NOTHING, health),
