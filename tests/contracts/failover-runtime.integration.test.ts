@@ -36,11 +36,16 @@ import { sessionPortContract } from './session-port.contract.js'
 const passTimeMs = (ms: number) => sleep(ms)
 
 describeWithRedis('failing over from Redis', () => {
-  const { clock, databases, processes, close } = failingRedis()
+  const { clock, databases, processes, nextTurn, close } = failingRedis()
+  type Pair = () => ReturnType<typeof nextTurn>
+  const modes = [
+    ...OUTAGES.map(([name, mode]): [string, Pair] => [`is ${name}`, () => processes(mode)]),
+    ['changes all the time', nextTurn] as [string, Pair],
+  ]
 
-  describe.each(OUTAGES)('that is %s', (_name, mode) => {
+  describe.each(modes)('that %s', (_name, pair) => {
     it.each(Object.entries(lockPortContract))('FailoverLock: %s', async (_behaviour, verify) => {
-      const [a, b] = await processes(mode)
+      const [a, b] = await pair()
       const [first, second] = databases()
       const on = (redis: RedisConnection, database: Database) =>
         new FailoverLock(new RedisLock(redis), new PostgresLock(database), redis.health)
@@ -48,7 +53,7 @@ describeWithRedis('failing over from Redis', () => {
     })
 
     it.each(Object.entries(rateLimitPortContract))('FailoverRateLimit: %s', async (_behaviour, verify) => {
-      const [a, b] = await processes(mode)
+      const [a, b] = await pair()
       const [first, second] = databases()
       const on = (redis: RedisConnection, database: Database) =>
         new FailoverRateLimit(
@@ -65,13 +70,13 @@ describeWithRedis('failing over from Redis', () => {
     })
 
     it.each(Object.entries(cachePortContract))('FailoverCache: %s', async (_behaviour, verify) => {
-      const [redis] = await processes(mode)
+      const [redis] = await pair()
       const cache = new FailoverCache(new RedisCache(redis), new MemoryCache(clock), redis.health)
       await verify({ cache, passTimeMs })
     })
 
     it.each(Object.entries(sessionPortContract))('FailoverSessions: %s', async (_behaviour, verify) => {
-      const [a, b] = await processes(mode)
+      const [a, b] = await pair()
       const [first, second] = databases()
       const ended = new Set<string>()
       const on = (redis: RedisConnection, database: Database) =>
@@ -96,7 +101,7 @@ describeWithRedis('failing over from Redis', () => {
     })
 
     it.each(Object.entries(busPortContract))('FailoverBus: %s', async (_behaviour, verify) => {
-      const [redisA, redisB] = await processes(mode)
+      const [redisA, redisB] = await pair()
       const [first, second] = databases()
       const on = (redis: RedisConnection, database: Database) => {
         const [primary, fallback] = [new RedisBus(redis), new PostgresBus(database)]
