@@ -27,7 +27,10 @@ redis.call('hset', KEYS[1], '${FIELDS[0]}', ARGV[3], '${FIELDS[1]}', ARGV[4], '$
   '${FIELDS[3]}', string.format('%.0f', now + ARGV[2]))
 return redis.call('pexpire', KEYS[1], math.min(ARGV[1], ARGV[2]))`
 
-/** The session, and whether it is to be prolonged: in the second half of its life alone, so that few reads write. What is no session is as good as none. */
+/**
+ * The session, and whether it is to be prolonged: in the second half of its life alone, so that few reads write. What is no session is
+ * as good as none.
+ */
 const FIND = `local session = redis.pcall('hmget', KEYS[1], '${FIELDS.join("', '")}')
 if session.err or not session[1] or not session[2] or not session[3] then return nil end
 local untilMs = tonumber(session[4])
