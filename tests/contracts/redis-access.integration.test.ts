@@ -1,0 +1,200 @@
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import {
+  RedisBus,
+  RedisCache,
+  type RedisConnection,
+  RedisLock,
+  RedisPresence,
+  RedisRateLimit,
+  RedisSessions,
+} from '../../adapters/redis/index.js'
+import { freePort } from '../support/free-port.js'
+import { describeWithRedis, RedisServer } from '../support/redis.js'
+import { isAway, isUp, operate, redisConnections } from '../support/redis-connections.js'
+import { eventually } from './eventually.js'
+
+const LONG_MS = 60_000
+
+/** Each adapter once, through and through. */
+async function everythingWorks(redis: RedisConnection): Promise<void> {
+  await isUp(redis)
+  const cache = new RedisCache(redis)
+  for (const key of ['plain', 'page:room:first', 'session:socket:']) {
+    await cache.put(key, 1, key, LONG_MS)
+    expect((await cache.get(key, 1))?.value).toBe(key)
+    await cache.drop(key.slice(0, -1))
+    await cache.drop(key)
+    expect(await cache.get(key, 0)).toBeNull()
+  }
+  expect(cache.stats().unanswered).toBe(0)
+  const held = await new RedisLock(redis).tryAcquire('lock', LONG_MS)
+  expect(await held?.release()).toBe(true)
+  expect(await new RedisRateLimit(redis).take(randomUUID(), { perMinute: 1, burst: 1 })).toEqual({
+    allowed: true,
+  })
+  const sessions = new RedisSessions(redis, () => false, { ttlMs: () => LONG_MS })
+  const session = { socketId: 's1', userId: randomUUID(), loginId: randomUUID(), connectedAtMs: 1 }
+  await sessions.put(session)
+  expect(await sessions.find('s1')).toEqual(session)
+  await new RedisSessions(redis, () => false, { ttlMs: () => 10 * LONG_MS }).find('s1')
+  await sessions.remove('s1')
+  expect(await sessions.find('s1')).toBeNull()
+  const presence = new RedisPresence(redis)
+  await presence.beat()
+  await presence.announce(session.userId, 's1', 'online')
+  await presence.withdraw(session.userId, 's1')
+  await messagesArrive(redis)
+  expect(redis.health.switches).toBe(1)
+}
+
+async function messagesArrive(redis: RedisConnection): Promise<void> {
+  const [here, there] = [new RedisBus(redis), new RedisBus(redis)]
+  try {
+    const heard: string[] = []
+    await there.subscribe('topic', (message) => heard.push(message))
+    await here.publish('topic', 'hello')
+    await eventually('the message', () => heard.includes('hello'))
+  } finally {
+    await Promise.all([here.close(), there.close()])
+  }
+}
+
+describeWithRedis('access to Redis', () => {
+  const { connect } = redisConnections()
+  let server: RedisServer
+
+  beforeAll(async () => {
+    server = await RedisServer.start()
+  })
+
+  afterEach(async () => {
+    await operate(server.url, 'flushall')
+  })
+
+  afterAll(async () => {
+    await server?.stop()
+  })
+
+  it('is had by a user who may do nothing outside the prefix, with a password of any characters', async () => {
+    const [user, password] = ['chat', 'p@ss:w/rd #1']
+    await operate(
+      server.url,
+      'acl',
+      'setuser',
+      user,
+      'reset',
+      'on',
+      `>${password}`,
+      '~mine:*',
+      '&mine:*',
+      '+@all',
+    )
+    const url = new URL(server.url)
+    url.username = user
+    url.password = encodeURIComponent(password)
+    await everythingWorks(await connect({ url: url.href, prefix: 'mine:' }))
+    const stranger = await connect({ url: url.href, prefix: 'other:' })
+    await isAway(stranger)
+  })
+
+  it('leaves nothing outside the prefix', async () => {
+    await everythingWorks(await connect({ url: server.url, prefix: 'some where:' }))
+    const keys = (await operate(server.url, 'keys', '*')) as string[]
+    expect(keys.length).toBeGreaterThan(0)
+    expect(keys.filter((key) => !key.startsWith('some where:'))).toEqual([])
+  })
+
+  it('is kept apart by the prefix', async () => {
+    const [ours, theirs] = [
+      await connect({ url: server.url, prefix: 'ours:' }),
+      await connect({ url: server.url, prefix: 'theirs:' }),
+    ]
+    await new RedisCache(theirs).put('key', 1, 'theirs', LONG_MS)
+    expect(await new RedisCache(ours).get('key', 0)).toBeNull()
+    await new RedisCache(ours).drop('')
+    expect((await new RedisCache(theirs).get('key', 0))?.value).toBe('theirs')
+  })
+})
+
+describeWithRedis('Redis over TLS', () => {
+  const { connect } = redisConnections()
+  let directory: string
+  let server: RedisServer
+
+  const file = (name: string) => join(directory, name)
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'ignore' })
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'parley-test-tls-'))
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+    const named = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+    openssl(
+      'req',
+      '-x509',
+      ...key,
+      '-subj',
+      '/CN=a CA',
+      '-days',
+      '2',
+      '-keyout',
+      file('ca.key'),
+      '-out',
+      file('ca.crt'),
+    )
+    openssl(
+      'req',
+      '-x509',
+      ...key,
+      '-subj',
+      '/CN=localhost',
+      '-days',
+      '2',
+      ...named,
+      '-CA',
+      file('ca.crt'),
+      '-CAkey',
+      file('ca.key'),
+      '-keyout',
+      file('redis.key'),
+      '-out',
+      file('redis.crt'),
+    )
+    const port = await freePort()
+    server = await RedisServer.start({
+      port,
+      config: {
+        port: '0',
+        'tls-port': String(port),
+        'tls-cert-file': file('redis.crt'),
+        'tls-key-file': file('redis.key'),
+        'tls-ca-cert-file': file('ca.crt'),
+        'tls-auth-clients': 'no',
+        requirepass: 'secret',
+      },
+    })
+  })
+
+  afterAll(async () => {
+    await server?.stop()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  it.each(['localhost', '127.0.0.1'])('works at %s with the CA that signed its certificate', async (host) => {
+    const ca = readFileSync(file('ca.crt'), 'utf8')
+    await everythingWorks(await connect({ url: `rediss://:secret@${host}:${server.port}`, ca }))
+  })
+
+  it('is not trusted without that CA', async () => {
+    const errors: unknown[] = []
+    const url = `rediss://:secret@localhost:${server.port}`
+    const redis = await connect({ url, onError: (error) => errors.push(error) })
+    await isAway(redis)
+    expect(errors.map(String).join()).toMatch(/certificate|self.signed/i)
+  })
+})
