@@ -7,6 +7,9 @@
  * A process numbers what it writes, and a number that is not above the last one is refused: a command that was given up may be carried
  * out after all, when later ones have been.
  *
+ * What is there of another type, or is no number, state or user, somebody else has written: it gives way, and where that loses anything
+ * all leases begin anew (`since`), so that each process restores what it has.
+ *
  * The first argument of each script is what all names begin with; names made in a script lie in the slot of the first key.
  */
 const COMMON = `local prefix, boot = ARGV[1], ARGV[2]
@@ -14,8 +17,17 @@ local time = redis.call('time')
 local us = time[1] * 1000000 + time[2]
 local now = us / 1000
 local leases = KEYS[1]
+local function on(command, key, ...)
+  local answer = redis.pcall(command, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('del', key, prefix .. 'since') end
+  return redis.call(command, key, ...)
+end
+local function numberOf(text)
+  return text and #text <= 16 and string.find(text, '^%d+$') and tonumber(text) or nil
+end
 local function expiryOf(id)
-  local score = redis.call('zscore', leases, id)
+  local score = on('zscore', leases, id)
   return score and tonumber(score)
 end
 local function isLive(id)
@@ -33,26 +45,31 @@ local function stateOf(...)
   return result
 end
 local function isLate(number)
-  local last = redis.call('hget', prefix .. 'writes', boot)
-  if last and tonumber(number) <= tonumber(last) then return true end
-  redis.call('hset', prefix .. 'writes', boot, number)
+  local last = numberOf(on('hget', prefix .. 'writes', boot))
+  if last and tonumber(number) <= last then return true end
+  on('hset', prefix .. 'writes', boot, number)
   return false
 end
 local function digits(number) return string.format('%.0f', number) end
+local function lastChange() return numberOf(on('get', prefix .. 'clock')) or 0 end
+local function beganAt(id) return numberOf(on('hget', prefix .. 'since', id)) end
 local function record(user)
-  local last = tonumber(redis.call('get', prefix .. 'clock') or '0')
-  local number = digits(math.max(last + 1, us))
-  redis.call('set', prefix .. 'clock', number)
-  redis.call('zadd', prefix .. 'changes', number, user)
+  local number = digits(math.max(lastChange() + 1, us))
+  on('set', prefix .. 'clock', number)
+  on('zadd', prefix .. 'changes', number, user)
 end
 local function remember(user, atMs)
   local key = prefix .. 'seen:' .. user
-  local known = tonumber(redis.call('get', key) or '0')
-  if atMs > known then redis.call('set', key, digits(math.floor(atMs)), 'px', SEEN_KEPT_MS) end
+  local known = numberOf(on('get', key)) or 0
+  if atMs > known then on('set', key, digits(math.floor(atMs)), 'px', SEEN_KEPT_MS) end
 end
 local function eachSocket(user, visit)
-  local rows = redis.call('hgetall', prefix .. 'user:' .. user)
-  for at = 1, #rows, 2 do visit(rows[at], string.sub(rows[at], 1, 36), rows[at + 1]) end
+  local key = prefix .. 'user:' .. user
+  local rows = on('hgetall', key)
+  for at = 1, #rows, 2 do
+    local field, state = rows[at], rows[at + 1]
+    if state == 'online' or state == 'away' then visit(field, string.sub(field, 1, 36), state) else on('hdel', key, field) end
+  end
 end
 `
 
@@ -63,15 +80,15 @@ const BOOT_KEPT_MS = 24 * 3_600_000
 const script = (body: string): string => `${COMMON.replaceAll('SEEN_KEPT_MS', String(SEEN_KEPT_MS))}${body}`
 
 /** prefix, boot, number, ms → when the lease began, and the number of the write before (empty: none), or nothing where it comes late. */
-export const RENEW = script(`local before = redis.call('hget', prefix .. 'writes', boot) or ''
+export const RENEW = script(`local before = on('hget', prefix .. 'writes', boot) or ''
 if isLate(ARGV[3]) then return nil end
-local since = redis.call('hget', prefix .. 'since', boot)
-if not (since and isLive(boot)) then
+local since = digits(beganAt(boot) or us)
+if not (beganAt(boot) and isLive(boot)) then
   since = digits(us)
-  redis.call('hset', prefix .. 'since', boot, since)
+  on('hset', prefix .. 'since', boot, since)
 end
-redis.call('zadd', leases, string.format('%.3f', now + ARGV[4]), boot)
-redis.call('pexpire', prefix .. 'boot:' .. boot, ${BOOT_KEPT_MS})
+on('zadd', leases, string.format('%.3f', now + ARGV[4]), boot)
+on('pexpire', prefix .. 'boot:' .. boot, ${BOOT_KEPT_MS})
 return { since, before }`)
 
 /**
@@ -92,7 +109,7 @@ eachSocket(user, function(field, process, state)
     more = more or process == boot
   else
     -- Told as gone from now on, so that whoever reaps its process does not tell it again.
-    redis.call('hdel', key, field)
+    on('hdel', key, field)
     table.insert(left, state)
   end
 end)
@@ -100,11 +117,11 @@ if before ~= '' then mine = { before } end
 local from = stateOf(others, mine)
 local to = stateOf(others, after ~= '' and { after } or {})
 if after ~= '' then
-  redis.call('hset', key, own, after)
-  redis.call('sadd', prefix .. 'boot:' .. boot, user)
+  on('hset', key, own, after)
+  on('sadd', prefix .. 'boot:' .. boot, user)
 else
-  redis.call('hdel', key, own)
-  if not more then redis.call('srem', prefix .. 'boot:' .. boot, user) end
+  on('hdel', key, own)
+  if not more then on('srem', prefix .. 'boot:' .. boot, user) end
 end
 if from ~= to or stateOf({ to }, left) ~= to then record(user) end
 if from ~= 'offline' and to == 'offline' then remember(user, now) end
@@ -117,7 +134,7 @@ return { from, to }`)
 export const RESTORE = script(`if isLate(ARGV[3]) then return nil end
 local hasLapsed, isRecorded, user, settled = ARGV[4] == '1', ARGV[5] == '1', ARGV[6], tonumber(ARGV[7])
 local key = prefix .. 'user:' .. user
-local mySince = tonumber(redis.call('hget', prefix .. 'since', boot) or us)
+local mySince = beganAt(boot) or us
 local keep, after, others, shown = {}, {}, {}, {}
 for at = 8, 7 + 2 * settled, 2 do
   keep[boot .. ' ' .. ARGV[at]] = true
@@ -128,19 +145,19 @@ eachSocket(user, function(field, process, state)
   if process == boot then
     table.insert(shown, state)
     if not keep[field] then
-      redis.call('hdel', key, field)
+      on('hdel', key, field)
       remember(user, now)
     end
   -- Of two processes that came back at once, each would find the user there already by the other.
-  elseif isLive(process) and tonumber(redis.call('hget', prefix .. 'since', process) or us) < mySince then
+  elseif isLive(process) and (beganAt(process) or us) < mySince then
     table.insert(others, state)
   end
 end)
-for at = 8, 7 + 2 * settled, 2 do redis.call('hset', key, boot .. ' ' .. ARGV[at], ARGV[at + 1]) end
+for at = 8, 7 + 2 * settled, 2 do on('hset', key, boot .. ' ' .. ARGV[at], ARGV[at + 1]) end
 if next(keep) then
-  redis.call('sadd', prefix .. 'boot:' .. boot, user)
+  on('sadd', prefix .. 'boot:' .. boot, user)
 else
-  redis.call('srem', prefix .. 'boot:' .. boot, user)
+  on('srem', prefix .. 'boot:' .. boot, user)
 end
 local to = stateOf(others, after)
 local changed = stateOf(others, hasLapsed and {} or shown) ~= to
@@ -149,14 +166,14 @@ if isRecorded and (changed or stateOf(others, shown) ~= to) then record(user) en
 return changed and 1 or 0`)
 
 /** prefix, boot → the users of whom this process has stored sockets. */
-export const STORED_USERS = script(`return redis.call('smembers', prefix .. 'boot:' .. boot)`)
+export const STORED_USERS = script(`return on('smembers', prefix .. 'boot:' .. boot)`)
 
 /** prefix, boot, users and how many sockets each has → those of whom others are stored, or who are not in `boot:<id>` and should be. */
 export const FIND_ASTRAY = script(`local astray = {}
 for at = 3, #ARGV, 2 do
   local stored = 0
   eachSocket(ARGV[at], function(_, process) if process == boot then stored = stored + 1 end end)
-  local isListed = redis.call('sismember', prefix .. 'boot:' .. boot, ARGV[at]) == 1
+  local isListed = on('sismember', prefix .. 'boot:' .. boot, ARGV[at]) == 1
   if stored ~= tonumber(ARGV[at + 1]) or isListed ~= (stored > 0) then table.insert(astray, ARGV[at]) end
 end
 return astray`)
@@ -166,11 +183,11 @@ return astray`)
  * process's own lease began is left alone for half a lease more, in which it may yet be renewed.
  */
 export const FIND_DEAD =
-  script(`redis.call('zremrangebyscore', prefix .. 'changes', '-inf', digits(us - ARGV[4] * 1000))
-local mySince = tonumber(redis.call('hget', prefix .. 'since', boot) or us)
+  script(`on('zremrangebyscore', prefix .. 'changes', '-inf', digits(us - ARGV[4] * 1000))
+local mySince = beganAt(boot) or us
 local isSettled = mySince <= us - ARGV[3] * 1000 / 2
 local dead = {}
-for _, id in ipairs(redis.call('zrangebyscore', leases, '-inf', now)) do
+for _, id in ipairs(on('zrangebyscore', leases, '-inf', now)) do
   if id ~= boot and (isSettled or expiryOf(id) * 1000 >= mySince) then table.insert(dead, id) end
 end
 return dead`)
@@ -183,19 +200,19 @@ export const REMOVE = script(`local leaves = ARGV[5] == '1'
 local expiry = expiryOf(boot)
 if leaves and expiry and expiry > now then
   expiry = now
-  redis.call('zadd', leases, string.format('%.3f', now), boot)
+  on('zadd', leases, string.format('%.3f', now), boot)
 end
 if expiry and expiry > now then return { 0 } end
 local seen = leaves and now or (expiry or now) - ARGV[3]
 local limit = tonumber(ARGV[4])
-local users = redis.call('spop', prefix .. 'boot:' .. boot, limit)
+local users = on('spop', prefix .. 'boot:' .. boot, limit)
 local answer = { #users == limit and 1 or 0 }
 for _, user in ipairs(users) do
   local left, others = {}, {}
   eachSocket(user, function(field, process, state)
     if process == boot then
       table.insert(left, state)
-      redis.call('hdel', prefix .. 'user:' .. user, field)
+      on('hdel', prefix .. 'user:' .. user, field)
     elseif isLive(process) then
       table.insert(others, state)
     end
@@ -207,9 +224,9 @@ for _, user in ipairs(users) do
   end
 end
 if #users < limit then
-  redis.call('zrem', leases, boot)
-  redis.call('hdel', prefix .. 'since', boot)
-  redis.call('hdel', prefix .. 'writes', boot)
+  on('zrem', leases, boot)
+  on('hdel', prefix .. 'since', boot)
+  on('hdel', prefix .. 'writes', boot)
 end
 return answer`)
 
@@ -218,7 +235,7 @@ export const STATES = script(`local answer = {}
 for at = 4, #ARGV do
   local user = ARGV[at]
   local states = {}
-  local seen = tonumber(redis.call('get', prefix .. 'seen:' .. user) or '0')
+  local seen = numberOf(on('get', prefix .. 'seen:' .. user)) or 0
   eachSocket(user, function(_, process, state)
     if isLive(process) then
       table.insert(states, state)
@@ -233,8 +250,8 @@ end
 return answer`)
 
 /** prefix, a number (empty: no users are wanted) → the number of the last change, and who changed after the given one. */
-export const CHANGES = script(`local last = redis.call('get', prefix .. 'clock') or '0'
+export const CHANGES = script(`local last = digits(lastChange())
 if boot == '' then return { last } end
-local users = redis.call('zrangebyscore', prefix .. 'changes', '(' .. boot, '+inf')
+local users = on('zrangebyscore', prefix .. 'changes', '(' .. boot, '+inf')
 table.insert(users, 1, last)
 return users`)

@@ -5,8 +5,12 @@ import type { RedisConnection } from './redis-connection.js'
 
 const PORT = 'LockPort'
 
+/** What has no end is none of our locks, and would keep everybody out for ever. */
+const ACQUIRE = `if redis.call('pttl', KEYS[1]) == -1 then redis.call('del', KEYS[1]) end
+return redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2], 'nx')`
+
 /** Compare and delete in one step: between a GET and a DEL the key can change hands. */
-const RELEASE = `if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+const RELEASE = `if redis.pcall('get', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('del', KEYS[1])`
 
 /** Attempts of unknown outcome that are remembered; the locks of others lapse by themselves. */
@@ -22,11 +26,13 @@ type Doubtful = { readonly name: string; readonly triesLeft: number }
  */
 export class RedisLock implements LockPort {
   readonly scope = 'cluster'
+  private readonly acquire: ReturnType<RedisConnection['script']>
   private readonly compareAndDelete: ReturnType<RedisConnection['script']>
   /** By token, attempts that timed out: Redis may yet carry them out. */
   private readonly doubtful = new Map<string, Doubtful>()
 
   constructor(private readonly redis: RedisConnection) {
+    this.acquire = redis.script('parleyAcquireLock', 1, ACQUIRE)
     this.compareAndDelete = redis.script('parleyReleaseLock', 1, RELEASE)
     redis.health.onChange((state) => {
       if (state === 'up') void this.giveBackDoubtful()
@@ -38,7 +44,7 @@ export class RedisLock implements LockPort {
     // New for each attempt, so that one that was given up is not taken for the next.
     const token = randomUUID()
     try {
-      const reply = await this.redis.call(PORT, (client) => client.set(name, token, 'PX', ttlMs, 'NX'))
+      const reply = await this.acquire(PORT, name, token, ttlMs)
       return reply === 'OK' ? { release: () => this.release(name, token) } : null
     } catch (error) {
       if (!wasNotSent(error)) this.remember(token, { name, triesLeft: TRIES })

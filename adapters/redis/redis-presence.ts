@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { SocketId, UserId } from '../../core/domain/ids.js'
+import { isId, type SocketId, type UserId } from '../../core/domain/ids.js'
 import {
   PRESENCE_CHANGES_KEPT_MS,
   PRESENCE_LEASE_MS,
@@ -115,7 +115,7 @@ export class RedisPresence implements PresencePort {
 
   async changes(mark: string | null): Promise<PresenceChanges> {
     const [last = '0', ...userIds] = await this.run('CHANGES', mark ?? '')
-    return { userIds, mark: last }
+    return { userIds: userIds.filter(isId), mark: last }
   }
 
   async leave(): Promise<void> {

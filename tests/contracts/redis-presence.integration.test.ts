@@ -52,6 +52,58 @@ describeWithRedis('presence on a Redis that loses something', () => {
     await server.stop()
   })
 
+  it.each([
+    ['a list', (redis: Redis, key: string) => redis.rpush(key, 'garbage')],
+    ['a hash', (redis: Redis, key: string) => redis.hset(key, 'garbage', 'garbage')],
+    ['a set', (redis: Redis, key: string) => redis.sadd(key, 'garbage')],
+    ['a sorted set', (redis: Redis, key: string) => redis.zadd(key, 1, 'garbage')],
+    ['a text', (redis: Redis, key: string) => redis.set(key, '9007199254740993:{}')],
+  ])(
+    'is right again soon where all its keys hold %s, and fails nobody (fault R16)',
+    async (_kind, scrawl) => {
+      const [a, b] = [(await boot()).presence, (await boot()).presence]
+      const [gone, stays, comes] = [randomUUID(), randomUUID(), randomUUID()]
+      await a.announce(gone, 'g1', 'online')
+      await a.withdraw(gone, 'g1')
+      await a.announce(stays, 's1', 'online')
+      await b.beat()
+      const { mark } = await b.changes(null)
+      const keys = await asAdmin(async (redis) => {
+        const found = await redis.keys('*presence*')
+        for (const key of found) {
+          await redis.del(key)
+          await scrawl(redis, key)
+        }
+        return found
+      })
+      const kinds = keys.map((key) => key.replace(/^.*\}:/, '').replace(/:.*/, ''))
+      expect([...new Set(kinds)].sort()).toEqual([
+        'boot',
+        'changes',
+        'clock',
+        'leases',
+        'seen',
+        'since',
+        'user',
+        'writes',
+      ])
+      const later = await b.changes(mark)
+      expect(later.userIds).toEqual([])
+      await b.announce(comes, 'c1', 'away')
+      expect((await b.states([gone, stays, comes])).presences[2]?.state).toBe('away')
+      for (let beats = 0; beats < BEATS_TO_HEAL; beats += 1) {
+        await a.beat()
+        await b.beat()
+        await b.reap()
+      }
+      const { presences } = await b.states([gone, stays, comes])
+      expect(presences.map(({ state }) => state)).toEqual(['offline', 'online', 'away'])
+      expect([...(await b.changes(later.mark)).userIds].sort()).toEqual([stays, comes].sort())
+      expect(await a.withdraw(stays, 's1')).toEqual({ before: 'online', after: 'offline' })
+      expect((await a.states([stays])).presences[0]?.lastSeenAtMs).toBeGreaterThan(0)
+    },
+  )
+
   it('refuses a change that comes once more after a later one (fault R2)', async () => {
     const { presence } = await boot()
     const [userId, socketId] = [randomUUID(), randomUUID()]
