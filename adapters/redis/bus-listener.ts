@@ -6,6 +6,7 @@ const LOST_MEANS_DEAF = 2
 const LOST_MEANS_GONE = { first: 4, most: 64 }
 
 export type BusListenerOptions = {
+  /** With a hash tag: in a cluster what it begins lies in one slot, and so on one connection. */
   readonly channel: string
   /** Tells the channel for the probes of this process from that of others. */
   readonly origin: string
@@ -34,8 +35,7 @@ export class BusListener {
     private readonly redis: Pick<RedisConnection, 'call' | 'isCluster' | 'openSubscriber'>,
     private readonly options: BusListenerOptions,
   ) {
-    // In a cluster both lie in one slot, and so on one connection.
-    this.channels = [options.channel, `{${options.channel}}:${options.origin}`]
+    this.channels = [options.channel, `${options.channel}:${options.origin}`]
   }
 
   /** False until it has listened once, as well. */
@@ -80,8 +80,6 @@ export class BusListener {
   }
 
   private listen(client: RedisClient, on: (event: string, act: () => void) => void): void {
-    // ioredis would subscribe again by itself, and end the process where that is refused.
-    if ('autoResubscribe' in client.options) client.options.autoResubscribe = false
     on('ready', () => this.confirm(client.subscribe(...this.channels)))
   }
 

@@ -44,7 +44,7 @@ export class RedisBus implements BusPort {
   ) {
     const { deadlineMs, probeMs } = { ...DEFAULTS, ...options }
     this.deadlineMs = deadlineMs
-    this.channel = `${redis.prefix}bus`
+    this.channel = `${redis.prefix}{bus}`
     this.subscriptions = new Subscriptions(options.onError)
     this.queue = new SendQueue({
       send: (batch) => this.send(batch),

@@ -94,7 +94,10 @@ export class RedisConnection {
       this.call(port, async (client) => (client as unknown as Scripted)[name]?.(...args))
   }
 
-  /** A connection of its own that waits for Redis as long as it takes, for subscriptions. */
+  /**
+   * A connection of its own that waits for Redis as long as it takes, for subscriptions. One to a single Redis has forgotten them
+   * whenever it is ready again; that of a cluster subscribes again by itself.
+   */
   openSubscriber(): RedisClient {
     return this.open({ enableOfflineQueue: true, maxRetriesPerRequest: null }, true)
   }
@@ -166,7 +169,8 @@ export class RedisConnection {
           ...(isSubscriber ? {} : { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 }),
           redisOptions: { ...shared, ...credentialsOf(urls[0] ?? '') },
         })
-      : new Redis(urls[0] ?? '', shared)
+      : // By itself it would subscribe again, and end the process where that is refused.
+        new Redis(urls[0] ?? '', { ...shared, autoResubscribe: !isSubscriber })
     // One without a listener ends the process.
     client.on('error', onError)
     return client

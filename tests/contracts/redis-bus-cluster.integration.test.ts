@@ -65,7 +65,7 @@ describeWithRedis('RedisBus on a cluster of three nodes', () => {
     await b.bus.subscribe('topic', (message) => received.push(message))
     await a.bus.publish('topic', '1')
     await eventually('the message to arrive', () => received.length === 1)
-    expect((await listeners(`${prefix}bus`)).map(({ count }) => count)).toEqual([2])
+    expect((await listeners(`${prefix}{bus}`)).map(({ count }) => count)).toEqual([2])
   })
 
   it('listens again where its connections were killed, or where its node was killed and came back (faults R1 and R9)', async () => {
@@ -77,7 +77,7 @@ describeWithRedis('RedisBus on a cluster of three nodes', () => {
       gaps += 1
     })
     await b.bus.subscribe('topic', (message) => received.push(message))
-    const [found] = await listeners(`${prefix}bus`)
+    const [found] = await listeners(`${prefix}{bus}`)
     const node = found?.node as RedisServer
     const again = async (message: string, deadlineMs: number) => {
       const before = gaps
@@ -102,6 +102,6 @@ describeWithRedis('RedisBus on a cluster of three nodes', () => {
     await node.restart()
     await cluster.isWhole()
     await arrives()
-    expect((await listeners(`${prefix}bus`)).map(({ count }) => count)).toEqual([1])
+    expect((await listeners(`${prefix}{bus}`)).map(({ count }) => count)).toEqual([1])
   })
 })
