@@ -28,6 +28,9 @@ async function main(): Promise<void> {
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(signal))
+  // Unheard, it would end this process without the rest; the pipe and the terminal that it was started from are gone.
+  for (const output of [process.stdout, process.stderr])
+    output.on('error', () => void stop('nobody reads this'))
   try {
     const url = await cluster.start()
     if (!isStopping) say(`Parley is ready: ${url}`)

@@ -87,6 +87,12 @@ export class ClusterProcess {
     this.child.kill(signal)
   }
 
+  /** From now on, what it writes finds nobody. */
+  stopReading(): void {
+    this.child.stdout?.destroy()
+    this.child.stderr?.destroy()
+  }
+
   /** SIGTERM, unless it has ended already. */
   async stop(): Promise<number | null> {
     if (!this.hasEnded) this.signal('SIGTERM')

@@ -58,6 +58,15 @@ describe('a cluster', () => {
     person.close()
   })
 
+  it('ends with all that it has started when its terminal goes, and with it whoever read its output', async () => {
+    const cluster = await started(1)
+    const pids = [...processesOf(cluster), cluster.postgresPid]
+    cluster.stopReading()
+    cluster.signal('SIGHUP')
+    expect(await cluster.ended()).toBe(0)
+    expect(await alive(pids)).toEqual([])
+  })
+
   it('takes its servers with it when it is killed, and what it leaves is taken over by the next one', async () => {
     const killed = await started(2)
     const person = await Person.signUp(killed.url, 'Nora')
