@@ -22,7 +22,7 @@ export type RedisFaultParts = Omit<Fault, 'start' | 'topology'> & {
   readonly topology?: Partial<Topology>
   /** Who has to give Redis up while a step lasts; by default that is not judged. */
   readonly givenUpBy?: 'all' | 'target'
-  /** Null: Redis is not there at the beginning, or at the end. */
+  /** False: Redis is not there at the beginning, or at the end. */
   readonly usedBefore?: false
   readonly usedAfter?: false
   /** How long after the last heal everybody may take to use Redis again. */
@@ -56,7 +56,7 @@ class WatchedRun implements FaultRun {
   private readonly failover: FailoverWatch
   private readonly inForce: InForce[] = []
   private readonly use = { base: 0, before: 0, after: 0 }
-  private missingBefore: readonly string[] = []
+  private readonly missingBefore: string[] = []
   private missingAfter: readonly string[] = []
   private usedAgainAfterMs = 0
 
@@ -70,16 +70,12 @@ class WatchedRun implements FaultRun {
 
   async prepare(): Promise<void> {
     for (const device of this.world.devices.all) this.outboxes.follow(device)
-    if (this.parts.usedBefore !== false) {
-      this.missingBefore = await this.failover.thoseWithoutRedis(ON_REDIS_WITHIN_MS)
-      this.use.base = await workDone(this.world.redis)
-    }
+    if (this.parts.usedBefore !== false) this.use.base = await workDone(this.world.redis)
     await this.run.prepare?.()
   }
 
   async inject(step: Step, moments: Moments): Promise<Heal | undefined> {
-    if (this.parts.usedBefore !== false && this.inForce.length === 0)
-      this.use.before = (await workDone(this.world.redis)) - this.use.base
+    if (this.parts.usedBefore !== false) await this.untilUsed()
     const own: InForce = { step, beganMs: performance.now(), overMs: Number.POSITIVE_INFINITY }
     this.inForce.push(own)
     const heal = await this.run.inject(step, {
@@ -121,6 +117,13 @@ class WatchedRun implements FaultRun {
       ...(usedAfter === false ? [] : [this.usedAgain()]),
       ...((await this.run.checks?.()) ?? []),
     ]
+  }
+
+  /** A fault is to strike servers that use Redis; one that begins while another is in force takes them as they are. */
+  private async untilUsed(): Promise<void> {
+    if (this.inForce.some(({ overMs }) => overMs === Number.POSITIVE_INFINITY)) return
+    this.missingBefore.push(...(await this.failover.thoseWithoutRedis(ON_REDIS_WITHIN_MS)))
+    if (this.inForce.length === 0) this.use.before = (await workDone(this.world.redis)) - this.use.base
   }
 
   private usedBefore(): Check {
