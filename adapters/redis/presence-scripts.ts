@@ -8,7 +8,8 @@
  * out after all, when later ones have been.
  *
  * What is there of another type, or is no number, state or user, somebody else has written: it gives way, and where that loses anything
- * all leases begin anew (`since`), so that each process restores what it has.
+ * all leases begin anew (`since`), so that each process restores what it has. While `lost` is there, for a lease after that and after a
+ * process has found its own lease gone, some may be missing whose processes have not yet done so.
  *
  * The first argument of each script is what all names begin with; names made in a script lie in the slot of the first key.
  */
@@ -17,10 +18,18 @@ local time = redis.call('time')
 local us = time[1] * 1000000 + time[2]
 local now = us / 1000
 local leases = KEYS[1]
+local function noteLoss() redis.call('set', prefix .. 'lost', '1', 'px', LEASE_MS) end
+local function beginAnew()
+  noteLoss()
+  redis.call('del', prefix .. 'since')
+end
 local function on(command, key, ...)
   local answer = redis.pcall(command, key, ...)
   if type(answer) ~= 'table' or not answer.err then return answer end
-  if string.find(answer.err, 'WRONGTYPE', 1, true) then redis.call('del', key, prefix .. 'since') end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then
+    redis.call('del', key)
+    beginAnew()
+  end
   return redis.call(command, key, ...)
 end
 local function numberOf(text)
@@ -68,10 +77,18 @@ local function eachSocket(user, visit)
   local rows = on('hgetall', key)
   for at = 1, #rows, 2 do
     local field, state = rows[at], rows[at + 1]
-    if state == 'online' or state == 'away' then visit(field, string.sub(field, 1, 36), state) else on('hdel', key, field) end
+    if state == 'online' or state == 'away' then
+      visit(field, string.sub(field, 1, 36), state)
+    else
+      on('hdel', key, field)
+      beginAnew()
+    end
   end
 end
 `
+
+/** Stands in the scripts for the ms of a lease. */
+export const LEASE_MS = 'LEASE_MS'
 
 const SEEN_KEPT_MS = 30 * 24 * 3_600_000
 /** A set of users whose process and lease are both forgotten goes by itself. */
@@ -82,6 +99,7 @@ const script = (body: string): string => `${COMMON.replaceAll('SEEN_KEPT_MS', St
 /** prefix, boot, number, ms → when the lease began, and the number of the write before (empty: none), or nothing where it comes late. */
 export const RENEW = script(`local before = on('hget', prefix .. 'writes', boot) or ''
 if isLate(ARGV[3]) then return nil end
+if tonumber(ARGV[3]) > 1 and (before == '' or not isLive(boot)) then noteLoss() end
 local since = digits(beganAt(boot) or us)
 if not (beganAt(boot) and isLive(boot)) then
   since = digits(us)
@@ -230,7 +248,10 @@ if #users < limit then
 end
 return answer`)
 
-/** prefix, nothing, ms of a lease, users → of each, the state and when the user was last seen (empty: never). */
+/**
+ * prefix, boot (empty: it has had no lease), ms of a lease, users → whether any may be missing, and of each the state and when the user
+ * was last seen (empty: never).
+ */
 export const STATES = script(`local answer = {}
 for at = 4, #ARGV do
   local user = ARGV[at]
@@ -247,6 +268,8 @@ for at = 4, #ARGV do
   table.insert(answer, stateOf(states))
   table.insert(answer, seen > 0 and digits(seen) or '')
 end
+local isMissed = (boot ~= '' and not isLive(boot)) or redis.call('pttl', prefix .. 'lost') > 0
+table.insert(answer, 1, isMissed and 1 or 0)
 return answer`)
 
 /** prefix, a number (empty: no users are wanted) → the number of the last change, and who changed after the given one. */

@@ -27,6 +27,7 @@ type OwnSocket = { readonly userId: UserId; readonly state: SocketState }
 /** `hasLapsed`: what was stored did not count for a while. `isRecorded`: `changes` names those who stand otherwise by it. */
 type Restoring = { readonly hasLapsed: boolean; readonly isRecorded: boolean }
 type Script = ReturnType<RedisConnection['script']>
+type ScriptName = Exclude<keyof typeof scripts, 'LEASE_MS'>
 
 /**
  * Presence of all processes on one Redis. What a process has put there counts while its lease does; where Redis has lost it, or has taken
@@ -37,7 +38,7 @@ export class RedisPresence implements PresencePort {
   /** New with each boot: a restarted process never takes over what its predecessor left. */
   private readonly bootId = randomUUID()
   private readonly prefix: string
-  private readonly scripts: Readonly<Record<keyof typeof scripts, Script>>
+  private readonly scripts: Readonly<Record<ScriptName, Script>>
   private readonly own = new Map<SocketId, OwnSocket>()
   /** Sockets that are being announced for the first time. */
   private readonly arriving = new Set<SocketId>()
@@ -58,8 +59,12 @@ export class RedisPresence implements PresencePort {
     private readonly leaseMs = PRESENCE_LEASE_MS,
   ) {
     this.prefix = `${redis.prefix}presence:{presence}:`
-    const make = ([name, lua]: [string, string]) => [name, redis.script(`parleyPresence${name}`, 1, lua)]
-    this.scripts = Object.fromEntries(Object.entries(scripts).map(make)) as typeof this.scripts
+    const { LEASE_MS, ...bodies } = scripts
+    const make = ([name, lua]: [string, string]) => [
+      name,
+      redis.script(`parleyPresence${name}`, 1, lua.replaceAll(LEASE_MS, String(leaseMs))),
+    ]
+    this.scripts = Object.fromEntries(Object.entries(bodies).map(make)) as typeof this.scripts
   }
 
   announce(userId: UserId, socketId: SocketId, state: SocketState): Promise<PresenceChange> {
@@ -97,9 +102,16 @@ export class RedisPresence implements PresencePort {
 
   async states(userIds: readonly UserId[]) {
     const presences: Presence[] = []
+    let partial = false
     for (let from = 0; from < userIds.length; from += USERS_AT_ONCE) {
       const asked = userIds.slice(from, from + USERS_AT_ONCE)
-      const answer = await this.run('STATES', '', this.leaseMs, ...asked)
+      const [isMissed, ...answer] = await this.run(
+        'STATES',
+        this.restoredSince === null ? '' : this.bootId,
+        this.leaseMs,
+        ...asked,
+      )
+      partial ||= isMissed === '1'
       asked.forEach((userId, index) => {
         const state = answer[2 * index] as PresenceState
         const seen = answer[2 * index + 1] ?? ''
@@ -110,7 +122,7 @@ export class RedisPresence implements PresencePort {
         })
       })
     }
-    return { presences, partial: false }
+    return { presences, partial }
   }
 
   async changes(mark: string | null): Promise<PresenceChanges> {
@@ -272,7 +284,7 @@ export class RedisPresence implements PresencePort {
     return offline
   }
 
-  private async run(name: keyof typeof scripts, ...args: (string | number)[]): Promise<readonly string[]> {
+  private async run(name: ScriptName, ...args: (string | number)[]): Promise<readonly string[]> {
     const answer = await this.scripts[name](PORT, ...this.args(...args))
     return Array.isArray(answer) ? answer.map(String) : []
   }

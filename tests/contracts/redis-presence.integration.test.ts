@@ -19,7 +19,7 @@ describeWithRedis('presence on a Redis that loses something', () => {
   let proxy: TcpProxy
   const open: RedisConnection[] = []
 
-  const boot = async () => {
+  const boot = async (leaseMs?: number) => {
     const connection = new RedisConnection({
       url: proxy.url,
       clock: new SystemClock(),
@@ -28,7 +28,7 @@ describeWithRedis('presence on a Redis that loses something', () => {
     open.push(connection)
     await connection.start()
     await eventually('Redis to be up', () => connection.health.isUp())
-    return { presence: new RedisPresence(connection), health: connection.health }
+    return { presence: new RedisPresence(connection, leaseMs), health: connection.health }
   }
   const asAdmin = async <T>(work: (redis: Redis) => Promise<T>): Promise<T> => {
     const redis = new Redis(server.url)
@@ -50,6 +50,31 @@ describeWithRedis('presence on a Redis that loses something', () => {
     for (const connection of open.splice(0)) connection.close()
     await proxy.close()
     await server.stop()
+  })
+
+  it('is partial from when Redis has lost everything until all processes were there again (fault R3)', async () => {
+    const leaseMs = 1_500
+    const [a, b] = [(await boot(leaseMs)).presence, (await boot(leaseMs)).presence]
+    const [ada, ben] = [randomUUID(), randomUUID()]
+    await a.announce(ada, 'a1', 'online')
+    await b.announce(ben, 'b1', 'online')
+    const view = async () => {
+      const { presences, partial } = await b.states([ada, ben])
+      return [...presences.map(({ state }) => state), partial]
+    }
+    expect(await view()).toEqual(['online', 'online', false])
+    await asAdmin((redis) => redis.flushall())
+    expect(await view()).toEqual(['offline', 'offline', true])
+    await b.beat()
+    expect(await view()).toEqual(['offline', 'online', true])
+    await a.beat()
+    const beating = setInterval(() => void Promise.all([a.beat(), b.beat()]).catch(() => undefined), 300)
+    try {
+      await eventually('the answer to be whole', async () => (await view())[2] === false)
+      expect(await view()).toEqual(['online', 'online', false])
+    } finally {
+      clearInterval(beating)
+    }
   })
 
   it.each([
