@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { compose } from '../../apps/server/composition/index.js'
+import { SocketNotices } from '../../apps/server/realtime/socket-notices.js'
 import { type Instances, startInstances } from '../support/instances.js'
 import { meet, textsAt } from '../support/meeting.js'
 import { call, expectOk, type Json, type Person, request, until } from '../support/person.js'
@@ -43,6 +45,26 @@ describeWithRedis('two servers on one Redis', () => {
     return all
   }
 
+  /** Another program, which embeds the use cases and serves nobody. */
+  const serviceBeside = async () => {
+    const service = await compose({
+      authSecret: instances.variables.PARLEY_AUTH_SECRET ?? '',
+      notices: new SocketNotices(),
+      database: { url: instances.variables.DATABASE_URL ?? '' },
+      shared: true,
+      redis: { urls: [redis.url], prefix: 'two:', onChange: () => undefined },
+      limitFactor: 1,
+      sessionMaxMs: 86_400_000,
+      lifetimes: { sessionMs: 60_000, messagesMs: 60_000 },
+      onError: () => undefined,
+    })
+    await service.parley.start()
+    await until('the service is on Redis', () =>
+      service.reports.failover().every(({ state }) => state === 'primary'),
+    )
+    return service
+  }
+
   it('show each other who is there, and keep that in Redis alone', async () => {
     const { ada, ben, atAda, atBen, roomId } = await met()
     const told: string[] = []
@@ -56,6 +78,39 @@ describeWithRedis('two servers on one Redis', () => {
     expect(body.members).toContainEqual({ userId: ben.userId, state: 'away', lastSeenAt: null })
     expect(await asker.hlen(`two:presence:{presence}:user:${ben.userId}`)).toBe(1)
     expect(await instances.sql`select 1 from presence_sockets`).toHaveLength(0)
+  })
+
+  it('have services beside them tell each other by Redis who is behind a socket', async () => {
+    const { ada, atAda } = await met()
+    const services = await Promise.all([serviceBeside(), serviceBeside()])
+    try {
+      const seen: unknown[] = []
+      for (const { parley, reports } of services) {
+        const found = await parley.findUserBySocket.execute({ socketId: atAda.id ?? '' })
+        expect(found).toMatchObject({ ok: true, value: { userId: ada.userId } })
+        const inRedis = () =>
+          reports.caches().find(({ cache, tier }) => cache === 'sessions' && tier === 'redis')
+        await until('what is not there is filled', () => inRedis()?.hits === 1 || inRedis()?.fills === 1)
+        const { hits, misses, fills } = inRedis() ?? {}
+        seen.push({ hits, misses, fills })
+      }
+      expect(seen).toEqual([
+        { hits: 0, misses: 1, fills: 1 },
+        { hits: 1, misses: 0, fills: 0 },
+      ])
+      const socketId = atAda.id ?? ''
+      expect((await ada.http('POST', '/auth/sign-out', {})).status).toBe(204)
+      for (const { parley } of services)
+        await until('they know nobody behind it', async () => {
+          const { ok } = await parley.findUserBySocket.execute({ socketId })
+          return !ok
+        })
+    } finally {
+      for (const { parley, close } of services) {
+        parley.stop()
+        await close()
+      }
+    }
   })
 
   it('count calls together, in Redis alone', async () => {
@@ -84,7 +139,7 @@ describeWithRedis('two servers on one Redis', () => {
     await until('they arrive', () => texts.length === 3)
     expect(texts).toEqual(['one', 'two', 'three'])
     expect(await metricOf(there, 'parley_gaps_repaired_total')).toBe(repaired)
-    expect(await asker.pubsub('NUMSUB', 'two:bus')).toEqual(['two:bus', 2])
+    expect(await asker.pubsub('NUMSUB', 'two:{bus}')).toEqual(['two:{bus}', 2])
   })
 
   it('tell operators of it', async () => {
