@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { describeWithRedis } from '../support/redis.js'
 import { type Fault, isStandalone } from './campaign/fault.js'
 import { FAULTS } from './campaign/faults/index.js'
 import { runFault } from './campaign/run-fault.js'
@@ -51,5 +52,15 @@ describe('a workload of SDK clients on two servers, judged by the checker', () =
 
   it('withstands fault N1: a kill between the commit and the ack', async () => {
     await expectWithstood('N1-before-ack')
+  }, 180_000)
+})
+
+describeWithRedis('a workload of SDK clients on servers with a Redis, judged by the checker', () => {
+  it('withstands fault R4: Redis comes back as it was before deletes, removals and ended logins', async () => {
+    await expectWithstood('R4')
+  }, 180_000)
+
+  it('withstands fault R9: only the connections that listen are cut', async () => {
+    await expectWithstood('R9')
   }, 180_000)
 })
