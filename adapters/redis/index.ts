@@ -6,4 +6,5 @@ export { RedisHealth, type RedisHealthOptions, type RedisState } from './redis-h
 export { RedisLock } from './redis-lock.js'
 export { RedisPresence } from './redis-presence.js'
 export { RedisRateLimit } from './redis-rate-limit.js'
+export type { RedisSentinels } from './redis-sentinels.js'
 export { RedisSessions, type RedisSessionsOptions } from './redis-sessions.js'

@@ -4,12 +4,15 @@ import type { ClockPort } from '../../core/ports/clock-port.js'
 import { clusterProbeKeys } from './cluster-probe-keys.js'
 import { withinDeadline } from './deadline.js'
 import { RedisHealth, type RedisHealthOptions } from './redis-health.js'
+import { type RedisSentinels, saysAllFailed, throughSentinels } from './redis-sentinels.js'
 
 export type RedisConnectionOptions = RedisHealthOptions & {
   /** `redis://` or, over TLS, `rediss://`, with user, password and database where there are such; of a cluster, several nodes. */
   readonly url: string | readonly [string, ...string[]]
   /** Whether the URLs are nodes of a Redis Cluster. */
   readonly isCluster?: boolean
+  /** Who knows which server is the master; then the URL says how to log in there, and over TLS whose certificate it has, but not where. */
+  readonly sentinels?: RedisSentinels
   /** Whom to trust over TLS, in PEM; else those that Node trusts. */
   readonly ca?: string
   /** What all keys and channels begin with. Without braces, which would decide the slot of a key. */
@@ -54,16 +57,21 @@ export class RedisConnection {
   private client: RedisClient
   private readonly scripts = new Map<string, { readonly lua: string; readonly numberOfKeys: number }>()
   private readonly onError: (error: unknown) => void
+  private hasTold = false
   private failedProbes = 0
   private closed = false
 
   constructor(private readonly options: RedisConnectionOptions) {
     const settings = { ...DEFAULTS, ...options }
     if (/[{}]/.test(settings.prefix)) throw new RangeError('The prefix of keys may not hold braces')
+    if (settings.isCluster && options.sentinels) throw new RangeError('A cluster has no sentinels')
     this.prefix = settings.prefix
     this.isCluster = settings.isCluster
     this.commandDeadlineMs = settings.commandDeadlineMs
-    this.onError = options.onError ?? (() => undefined)
+    this.onError = (error) => {
+      this.hasTold = true
+      options.onError?.(error)
+    }
     this.client = this.openForCommands()
     this.health = new RedisHealth(options.clock, () => this.probe(), options)
   }
@@ -71,7 +79,10 @@ export class RedisConnection {
   /** Begins to connect; resolves within 2 s, when Redis has been found to be there or not, and never rejects. */
   async start(): Promise<void> {
     // While Redis loads, ioredis waits for it to end.
-    await withinDeadline(CONNECT_TIMEOUT_MS, this.client.connect()).catch(this.onError)
+    await withinDeadline(CONNECT_TIMEOUT_MS, this.client.connect()).catch((error: unknown) => {
+      // That it did not connect says less than why, which was told before it.
+      if (!this.hasTold) this.onError(error)
+    })
     await this.health.start()
   }
 
@@ -148,14 +159,14 @@ export class RedisConnection {
   }
 
   private open(options: RedisOptions, isSubscriber = false): RedisClient {
-    const { url, onError = () => undefined } = this.options
+    const { url, sentinels, ca } = this.options
     const urls = typeof url === 'string' ? [url] : url
     const shared: RedisOptions = {
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
       maxLoadingRetryTime: LOADING_RETRY_MS,
       retryStrategy: retryDelayMs,
-      ...tlsOf(urls[0] ?? '', this.options.ca, this.isCluster),
+      ...tlsOf(urls[0] ?? '', ca, this.isCluster || sentinels !== undefined),
       ...options,
     }
     const client = this.isCluster
@@ -170,21 +181,30 @@ export class RedisConnection {
           redisOptions: { ...shared, ...credentialsOf(urls[0] ?? '') },
         })
       : // By itself it would subscribe again, and end the process where that is refused.
-        new Redis(urls[0] ?? '', { ...shared, autoResubscribe: !isSubscriber })
+        new Redis(urls[0] ?? '', {
+          ...shared,
+          autoResubscribe: !isSubscriber,
+          ...(sentinels === undefined
+            ? {}
+            : throughSentinels(sentinels, { ca, timeoutMs: CONNECT_TIMEOUT_MS, retryDelayMs })),
+        })
     // One without a listener ends the process.
-    client.on('error', onError)
+    client.on('error', (error: unknown) => {
+      if (!saysAllFailed(error)) this.onError(error)
+    })
+    client.on('sentinelError', this.onError)
     return client
   }
 }
 
-/** The other nodes of a cluster are found by address alone; their certificates name the cluster, where it has a name. */
-function tlsOf(url: string, ca: string | undefined, isCluster: boolean): RedisOptions {
+/** The other nodes of a cluster, and a master, are found by address alone; their certificates bear the name of all, where there is one. */
+function tlsOf(url: string, ca: string | undefined, isFoundByAddress: boolean): RedisOptions {
   const { protocol, hostname } = new URL(url)
   if (protocol !== 'rediss:') return {}
   return {
     tls: {
       ...(ca === undefined ? {} : { ca }),
-      ...(isCluster && isIP(hostname) === 0 ? { servername: hostname } : {}),
+      ...(isFoundByAddress && isIP(hostname) === 0 ? { servername: hostname } : {}),
     },
   }
 }

@@ -126,6 +126,7 @@ describeWithRedis('Redis over TLS', () => {
   const { connect } = redisConnections()
   let directory: string
   let server: RedisServer
+  let sentinel: RedisServer
 
   const file = (name: string) => join(directory, name)
   const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'ignore' })
@@ -165,23 +166,35 @@ describeWithRedis('Redis over TLS', () => {
       '-out',
       file('redis.crt'),
     )
-    const port = await freePort()
-    server = await RedisServer.start({
-      port,
-      config: {
-        port: '0',
-        'tls-port': String(port),
-        'tls-cert-file': file('redis.crt'),
-        'tls-key-file': file('redis.key'),
-        'tls-ca-cert-file': file('ca.crt'),
-        'tls-auth-clients': 'no',
-        requirepass: 'secret',
+    server = await startWithTls({ requirepass: 'secret' })
+    sentinel = await startWithTls(
+      {
+        requirepass: 'w@rd',
+        'tls-replication': 'yes',
+        'sentinel monitor mine': `127.0.0.1 ${server.port} 1`,
+        'sentinel auth-pass mine': 'secret',
       },
-    })
+      true,
+    )
   })
+
+  async function startWithTls(more: Record<string, string>, isSentinel = false): Promise<RedisServer> {
+    const port = await freePort()
+    const config = {
+      port: '0',
+      'tls-port': String(port),
+      'tls-cert-file': file('redis.crt'),
+      'tls-key-file': file('redis.key'),
+      'tls-ca-cert-file': file('ca.crt'),
+      'tls-auth-clients': 'no',
+      ...more,
+    }
+    return RedisServer.start({ port, config, isSentinel })
+  }
 
   afterAll(async () => {
     await server?.stop()
+    await sentinel?.stop()
     await rm(directory, { recursive: true, force: true })
   })
 
@@ -196,5 +209,16 @@ describeWithRedis('Redis over TLS', () => {
     const redis = await connect({ url, onError: (error) => errors.push(error) })
     await isAway(redis)
     expect(errors.map(String).join()).toMatch(/certificate|self.signed/i)
+  })
+
+  it('is found by a Sentinel over TLS, and has to have a certificate for the name that its URL gives', async () => {
+    const ca = readFileSync(file('ca.crt'), 'utf8')
+    const urls = [`rediss://:w%40rd@localhost:${sentinel.port}`] as const
+    const sentinels = { urls, masterName: 'mine' }
+    await everythingWorks(await connect({ url: 'rediss://:secret@localhost', sentinels, ca }))
+    const errors: unknown[] = []
+    const onError = (error: unknown) => errors.push(error)
+    await isAway(await connect({ url: 'rediss://:secret@elsewhere.example', sentinels, ca, onError }))
+    expect(errors.map(String).join()).toContain('elsewhere.example')
   })
 })

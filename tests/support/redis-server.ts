@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +25,8 @@ export type RedisServerOptions = {
   /** Lines of `redis.conf`, as name and value. */
   readonly config?: Readonly<Record<string, string>>
   readonly port?: number
+  /** Whether it is a Sentinel, which keeps its configuration in a file of its own. */
+  readonly isSentinel?: boolean
 }
 
 /** A private Redis on a free port, empty, which can be killed, frozen and started again. */
@@ -35,6 +37,7 @@ export class RedisServer {
     readonly port: number,
     readonly directory: string,
     private readonly config: Readonly<Record<string, string>>,
+    private readonly isSentinel: boolean,
   ) {}
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
@@ -44,9 +47,10 @@ export class RedisServer {
   }
 
   /** One that does not run before `restart`. */
-  static async prepare({ config = {}, port }: RedisServerOptions = {}): Promise<RedisServer> {
+  static async prepare(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const { config = {}, port, isSentinel = false } = options
     const directory = await mkdtemp(join(tmpdir(), `parley-test-redis-${process.pid}-`))
-    return new RedisServer(port ?? (await freePort()), directory, config)
+    return new RedisServer(port ?? (await freePort()), directory, config, isSentinel)
   }
 
   get url(): string {
@@ -60,12 +64,13 @@ export class RedisServer {
       port: String(this.port),
       bind: '127.0.0.1',
       dir: this.directory,
-      save: '',
-      appendonly: 'no',
+      ...(this.isSentinel ? {} : { save: '', appendonly: 'no' }),
       ...this.config,
       ...more,
     }
-    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+    const args = this.isSentinel
+      ? [await this.sentinelFile(settings), '--sentinel']
+      : Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
     this.child = spawn(REDIS_PROGRAM, args, { stdio: 'ignore' })
     await this.accepts()
   }
@@ -107,6 +112,16 @@ export class RedisServer {
 
   private get savedFile(): string {
     return join(this.directory, 'dump.rdb')
+  }
+
+  /** Written at the first start; from then on it holds what the Sentinel has learned. */
+  private async sentinelFile(settings: Readonly<Record<string, string>>): Promise<string> {
+    const file = join(this.directory, 'sentinel.conf')
+    const lines = Object.entries(settings).map(([name, value]) => `${name} ${value}\n`)
+    await writeFile(file, lines.join(''), { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+    return file
   }
 
   private async accepts(): Promise<void> {
