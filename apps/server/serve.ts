@@ -82,12 +82,13 @@ export async function serve(config: ServerConfig, logger: Logger, storage: Stora
 }
 
 function redisOf(
-  { redisUrls: urls, redisPrefix: prefix }: ServerConfig,
+  { redisUrls: urls, redisSentinels: sentinels, redisPrefix: prefix }: ServerConfig,
   logger: Logger,
 ): CompositionOptions['redis'] {
   if (urls === null) return null
   return {
     urls,
+    sentinels,
     prefix,
     onChange(state, error) {
       if (state === 'down') logger.warn({ err: error }, 'Redis is away: what is behind it is used')

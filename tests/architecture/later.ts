@@ -46,8 +46,6 @@ export const LATER = {
   serverEvents: ['intervention', 'contact:suggested', 'thread:suggested', 'thread:organized'],
   logEvents: ['message.moved', 'thread.created', 'thread.updated'],
   variables: [
-    'REDIS_SENTINELS',
-    'REDIS_SENTINEL_NAME',
     'PARLEY_TTL_VERDICT_MS',
     'PARLEY_TTL_THREADS_MS',
     'MEDIATOR_BASE_URL',

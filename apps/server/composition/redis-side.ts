@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FailoverState } from '../../../adapters/failover/index.js'
-import { RedisConnection, type RedisState } from '../../../adapters/redis/index.js'
+import { RedisConnection, type RedisSentinels, type RedisState } from '../../../adapters/redis/index.js'
 import type { ClockPort } from '../../../core/ports/clock-port.js'
 import { type RedisReport, reportOf } from './redis-report.js'
 
@@ -10,6 +10,8 @@ const LOOK_FOR_MS = 1_000
 export type RedisSideOptions = {
   /** Several are nodes of one cluster. */
   readonly urls: readonly [string, ...string[]]
+  /** Who knows where Redis is; null: its URLs say it. */
+  readonly sentinels?: RedisSentinels | null
   readonly prefix: string
   /** Told when it comes and goes, and of the error of a connection that was the last before that. */
   readonly onChange: (state: RedisState, error: unknown) => void
@@ -28,10 +30,11 @@ export class RedisSide {
     private readonly options: RedisSideOptions,
     clock: ClockPort,
   ) {
-    const { urls, prefix } = options
+    const { urls, sentinels, prefix } = options
     this.connection = new RedisConnection({
       url: urls,
       isCluster: urls.length > 1,
+      ...(sentinels ? { sentinels } : {}),
       prefix,
       clock,
       onError: (error) => {

@@ -10,6 +10,8 @@ import {
   type Reading,
   type RedisUrls,
   redisPrefix,
+  redisSentinelName,
+  redisSentinels,
   redisUrls,
   secret,
   text,
@@ -20,6 +22,8 @@ import { LATER_VARIABLES, VARIABLES, type VariableName } from './variables.js'
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 const LIFETIME_MAX_MS = 86_400_000
+/** Without a password, without TLS, and database 0. */
+const PLAIN_LOGIN = 'redis://'
 
 /** Everything that an operator decides. */
 export type ServerConfig = {
@@ -30,8 +34,9 @@ export type ServerConfig = {
   readonly databaseUrl: string | null
   /** Set whenever `databaseUrl` is. */
   readonly databaseDirectUrl: string | null
-  /** Null: none. */
+  /** Null: none. Beside sentinels there is one, which says how to log in to the master, and not where. */
   readonly redisUrls: RedisUrls | null
+  readonly redisSentinels: { readonly urls: RedisUrls; readonly masterName: string } | null
   readonly redisPrefix: string
   readonly dataDir: string
   /** Null: the one generated into the data directory. */
@@ -50,6 +55,8 @@ export type ServerConfig = {
   readonly lifetimes: { readonly sessionMs: number; readonly messagesMs: number }
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -83,12 +90,15 @@ export function readConfig(
   const production = env.NODE_ENV === 'production'
   const databaseUrl = reader.read('DATABASE_URL', postgresUrl)
   const databaseDirectUrl = reader.read('DATABASE_DIRECT_URL', postgresUrl)
+  const sentinels = sentinelsOf(reader)
   const config: ServerConfig = {
     host: reader.must('HOST', host, ''),
     port: reader.must('PORT', integer(0, 65_535), 0),
     databaseUrl,
     databaseDirectUrl: databaseDirectUrl ?? databaseUrl,
-    redisUrls: reader.read('REDIS_URL', redisUrls),
+    redisUrls:
+      reader.read('REDIS_URL', redisUrls) ?? (sentinels === null || env.REDIS_URL ? null : [PLAIN_LOGIN]),
+    redisSentinels: sentinels,
     redisPrefix: reader.must('PARLEY_REDIS_PREFIX', redisPrefix, ''),
     dataDir: reader.must('PARLEY_DATA_DIR', text, ''),
     authSecret: reader.read('PARLEY_AUTH_SECRET', secret),
@@ -108,6 +118,7 @@ export function readConfig(
   const mistakes = [
     ...reader.mistakes,
     ...contradictions(env, production),
+    ...redisContradictions(env, config),
     ...openRedis(config, production),
     ...foreignNames(env),
   ]
@@ -124,15 +135,39 @@ function contradictions(env: Environment, production: boolean): string[] {
     ...(env.DATABASE_DIRECT_URL && !env.DATABASE_URL
       ? ['DATABASE_DIRECT_URL needs DATABASE_URL beside it']
       : []),
-    ...(env.PARLEY_REDIS_PREFIX && !env.REDIS_URL ? ['PARLEY_REDIS_PREFIX needs REDIS_URL beside it'] : []),
+  ]
+}
+
+function sentinelsOf(reader: Reader): ServerConfig['redisSentinels'] {
+  const urls = reader.read('REDIS_SENTINELS', redisSentinels)
+  const masterName = reader.read('REDIS_SENTINEL_NAME', redisSentinelName)
+  return urls === null || masterName === null ? null : { urls, masterName }
+}
+
+function redisContradictions(env: Environment, { redisUrls }: ServerConfig): string[] {
+  const { REDIS_URL, REDIS_SENTINELS, REDIS_SENTINEL_NAME, PARLEY_REDIS_PREFIX } = env
+  return [
+    ...(REDIS_SENTINELS && !REDIS_SENTINEL_NAME
+      ? ['REDIS_SENTINELS needs REDIS_SENTINEL_NAME beside it: what they call the master']
+      : []),
+    ...(REDIS_SENTINEL_NAME && !REDIS_SENTINELS
+      ? ['REDIS_SENTINEL_NAME needs REDIS_SENTINELS beside it']
+      : []),
+    ...(REDIS_SENTINELS && redisUrls !== null && redisUrls.length > 1
+      ? ['REDIS_SENTINELS cannot go with several nodes in REDIS_URL: a cluster has no sentinels']
+      : []),
+    ...(PARLEY_REDIS_PREFIX && !REDIS_URL && !REDIS_SENTINELS
+      ? ['PARLEY_REDIS_PREFIX needs REDIS_URL or REDIS_SENTINELS beside it']
+      : []),
   ]
 }
 
 /** Whoever reaches a Redis without a password can make every process believe what they like. */
-function openRedis({ redisUrls }: ServerConfig, production: boolean): string[] {
+function openRedis({ redisUrls, redisSentinels: sentinels }: ServerConfig, production: boolean): string[] {
   const isOpen = (redisUrls ?? []).some((url) => {
-    const { hostname, password } = new URL(url)
-    return password === '' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+    // A master that sentinels find is taken to be where they are.
+    const hosts = (sentinels?.urls ?? [url]).map((each) => new URL(each).hostname)
+    return new URL(url).password === '' && !hosts.every((name) => LOOPBACK.test(name))
   })
   return production && isOpen ? ['REDIS_URL needs a password with NODE_ENV=production, but on loopback'] : []
 }

@@ -63,6 +63,32 @@ function isRedisUrl(value: string): boolean {
 
 const databaseOf = (url: string): string => new URL(url).pathname.slice(1) || '0'
 
+const SENTINEL_PORT = '26379'
+
+/** As URLs, each with its port. Of all the client knows one user and one password. */
+export const redisSentinels: Read<RedisUrls> = (value) => {
+  const urls = listOf(value).map((item) => (item.includes('://') ? item : `redis://${item}`))
+  if (urls.length === 0 || urls.some((url) => !isRedisUrl(url) || databaseOf(url) !== '0'))
+    return no('must be addresses like host:26379, or redis://:password@host:26379, separated by commas')
+  const [first, ...others] = urls.map((url) => new URL(url)) as [URL, ...URL[]]
+  if (others.some((url) => accessOf(url) !== accessOf(first)))
+    return no('must have the same scheme, user and password at each address')
+  return { value: [withPort(first), ...others.map(withPort)] }
+}
+
+const accessOf = ({ protocol, username, password }: URL): string => `${protocol}//${username}:${password}@`
+
+function withPort(url: URL): string {
+  url.port ||= SENTINEL_PORT
+  return url.href
+}
+
+/** Those of which Sentinel itself takes names. */
+export const redisSentinelName: Read<string> = (value) =>
+  /^[A-Za-z0-9._-]{1,100}$/.test(value)
+    ? { value }
+    : no('must be the name of a master, of letters, digits, dots, dashes and underscores')
+
 /** Braces would decide the slot of every key in a cluster. */
 export const redisPrefix: Read<string> = (value) =>
   /^[\x21-\x7a|~]{1,100}$/.test(value)

@@ -18,6 +18,15 @@ export const VARIABLES = {
     meaning:
       'Redis, or nodes of a cluster separated by commas, as an accelerator that may be lost; unset: none',
   },
+  REDIS_SENTINELS: {
+    default: null,
+    meaning:
+      'Redis Sentinels, separated by commas, who know the master; `REDIS_URL` then says how to log in there; unset: none',
+  },
+  REDIS_SENTINEL_NAME: {
+    default: null,
+    meaning: 'what the Sentinels call the master; required with `REDIS_SENTINELS`',
+  },
   PARLEY_REDIS_PREFIX: { default: 'parley:', meaning: 'what all keys and channels in Redis begin with' },
   PARLEY_DATA_DIR: { default: './data', meaning: 'holds the embedded database and generated secrets' },
   PARLEY_AUTH_SECRET: {
@@ -49,5 +58,4 @@ export const VARIABLES = {
 export type VariableName = keyof typeof VARIABLES
 
 /** Known names whose feature this version does not have; setting one must not look as if it worked. */
-export const LATER_VARIABLES =
-  /^(REDIS_(SENTINELS|SENTINEL_NAME)|PARLEY_TTL_(VERDICT|THREADS)_MS|MEDIATOR_[A-Z_]+)$/
+export const LATER_VARIABLES = /^(PARLEY_TTL_(VERDICT|THREADS)_MS|MEDIATOR_[A-Z_]+)$/

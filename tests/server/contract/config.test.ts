@@ -21,6 +21,7 @@ describe('readConfig', () => {
         databaseUrl: null,
         databaseDirectUrl: null,
         redisUrls: null,
+        redisSentinels: null,
         redisPrefix: 'parley:',
         dataDir: './data',
         authSecret: null,
@@ -138,6 +139,81 @@ describe('readConfig', () => {
     expect(mistakesOf({ REDIS_URL: 'redis://cache' })).toEqual([])
   })
 
+  const sentinels = (list: string, more: Record<string, string> = {}) => ({
+    REDIS_SENTINELS: list,
+    REDIS_SENTINEL_NAME: 'my-master.1',
+    ...more,
+  })
+
+  it.each([
+    ['127.0.0.1:26379', ['redis://127.0.0.1:26379']],
+    ['a.example, b.example:7000', ['redis://a.example:26379', 'redis://b.example:7000']],
+    ['[::1],[::1]:7000', ['redis://[::1]:26379', 'redis://[::1]:7000']],
+    ['rediss://me:a%23word@a.example', ['rediss://me:a%23word@a.example:26379']],
+    ['redis://:word@a.example,redis://:word@b', ['redis://:word@a.example:26379', 'redis://:word@b:26379']],
+  ])('reads %s as the Sentinels of a Redis', (list, urls) => {
+    const redisSentinels = { urls, masterName: 'my-master.1' }
+    expect(readConfig(sentinels(list))).toMatchObject({ config: { redisUrls: ['redis://'], redisSentinels } })
+    const REDIS_URL = 'rediss://:word@redis.example/2'
+    expect(readConfig(sentinels(list, { REDIS_URL, PARLEY_REDIS_PREFIX: 'mine:' }))).toMatchObject({
+      config: { redisUrls: [REDIS_URL], redisSentinels, redisPrefix: 'mine:' },
+    })
+  })
+
+  it.each([
+    ',',
+    'http://hunter2@a.example',
+    'redis://',
+    'a.example:hunter',
+    'a.example:99999',
+    'a.example;b.example',
+    'redis://:hunter2@a.example/1',
+    'a.example?hunter',
+    'redis://:hunter#2@a.example',
+    'redis://:hunter2@a.example,b.example',
+    'redis://:hunter2@a.example,redis://:hunter3@b.example',
+    'redis://me:hunter2@a.example,redis://you:hunter2@b.example',
+    'redis://a.example,rediss://b.example',
+  ])('refuses %s as Sentinels, in one line without their password', (list) => {
+    const lines = mistakesOf(sentinels(list))
+    expect(lines).toEqual([expect.stringMatching(/^REDIS_SENTINELS must /)])
+    expect(lines.join()).not.toContain('hunter')
+  })
+
+  it.each(['my master', 'é', 'a:b', 'x'.repeat(101)])(
+    'refuses %s as what Sentinels call a master',
+    (name) => {
+      expect(mistakesOf(sentinels('a.example', { REDIS_SENTINEL_NAME: name }))).toEqual([
+        expect.stringMatching(/^REDIS_SENTINEL_NAME must /),
+      ])
+    },
+  )
+
+  it('refuses Sentinels without the name of a master, a name without Sentinels, and Sentinels of a cluster', () => {
+    expect(mistakesOf({ REDIS_SENTINELS: 'a.example', REDIS_URL: 'redis://a.example' })).toEqual([
+      expect.stringMatching(/^REDIS_SENTINELS needs REDIS_SENTINEL_NAME/),
+    ])
+    expect(mistakesOf({ REDIS_SENTINEL_NAME: 'mine', REDIS_URL: 'redis://a.example' })).toEqual([
+      expect.stringMatching(/^REDIS_SENTINEL_NAME needs REDIS_SENTINELS/),
+    ])
+    expect(mistakesOf(sentinels('a.example', { REDIS_URL: 'redis://a.example,redis://b.example' }))).toEqual([
+      expect.stringMatching(/^REDIS_SENTINELS cannot go with several nodes in REDIS_URL/),
+    ])
+  })
+
+  it('refuses a Redis without a password behind Sentinels in production, but on loopback (input I4)', () => {
+    const production = { NODE_ENV: 'production', PARLEY_AUTH_SECRET: SECRET }
+    for (const REDIS_URL of ['', 'redis://localhost', 'redis://me@localhost'])
+      for (const list of ['a.example', '127.0.0.1,a.example', 'redis://:word@a.example'])
+        expect([REDIS_URL, list, mistakesOf(sentinels(list, { ...production, REDIS_URL }))]).toEqual([
+          REDIS_URL,
+          list,
+          [expect.stringMatching(/^REDIS_URL needs a password/)],
+        ])
+    expect(mistakesOf(sentinels('127.0.0.1,[::1]', production))).toEqual([])
+    expect(mistakesOf(sentinels('a.example', { ...production, REDIS_URL: 'redis://:word@any' }))).toEqual([])
+  })
+
   it.each(['{parley}:', 'a b', 'é', 'x'.repeat(101)])('refuses %s as the prefix of keys', (prefix) => {
     const lines = mistakesOf({ REDIS_URL: 'redis://cache', PARLEY_REDIS_PREFIX: prefix })
     expect(lines).toEqual([expect.stringMatching(/^PARLEY_REDIS_PREFIX must /)])
@@ -181,15 +257,12 @@ describe('readConfig', () => {
     expect(mistakesOf({ PARLEY_TRUSTED_PROXIES: proxy })).toHaveLength(1)
   })
 
-  it.each([
-    'REDIS_SENTINELS',
-    'REDIS_SENTINEL_NAME',
-    'MEDIATOR_BASE_URL',
-    'PARLEY_TTL_VERDICT_MS',
-    'PARLEY_TTL_THREADS_MS',
-  ])('refuses %s, which would otherwise do nothing', (name) => {
-    expect(mistakesOf({ [name]: '1' })).toEqual([expect.stringContaining('later version')])
-  })
+  it.each(['MEDIATOR_BASE_URL', 'PARLEY_TTL_VERDICT_MS', 'PARLEY_TTL_THREADS_MS'])(
+    'refuses %s, which would otherwise do nothing',
+    (name) => {
+      expect(mistakesOf({ [name]: '1' })).toEqual([expect.stringContaining('later version')])
+    },
+  )
 
   it('leaves alone what the measurements of this project read', () => {
     expect(readConfig({ PARLEY_EVAL_DATA: '../data' })).toHaveProperty('config')
