@@ -70,8 +70,8 @@ export async function compose(options: CompositionOptions): Promise<Composition>
     }),
   )
   const redis = container.isBound(REDIS) ? container.get(REDIS) : null
-  // Before the adapters are made, which begin with it where it is there.
-  await redis?.start()
+  // Before the adapters are made, which begin with it where it is there, and share out limits where it is not.
+  if (redis !== null) await Promise.all([redis.start(), container.get(PROCESSES).start()])
   const ports = portsOf(container)
   const database = container.get(DATABASE)
   const lock = container.get(LOCK)
