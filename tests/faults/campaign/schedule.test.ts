@@ -72,6 +72,14 @@ describe('the campaign', () => {
     expect(others.filter(({ name }) => /^[RX]/.test(name))).toEqual([])
   })
 
+  it('lets Redis stand still for each time that it is asked to, however long a run is', () => {
+    const frozen = scheduled.filter((fault) => numberOf(fault) === 'R2')
+    const forSeconds = frozen.flatMap((fault) =>
+      scheduleOf(fault, 7, 2, 20).map(({ forMs }) => forMs / 1_000),
+    )
+    expect(forSeconds).toEqual([5, 30, 120])
+  })
+
   it('has each fault of processes, Postgres, clients and hot spots that it is asked for', () => {
     const numbers = new Set(FAULTS.map(numberOf))
     const asked = [

@@ -14,11 +14,10 @@ type Sent = SentCommand & { readonly at: string }
  * That nobody waits for a frozen Redis once it has been given up is seen on the wire: nothing is sent but probes, so that there is
  * nothing to wait for. What was sent before has waited for its deadline, once.
  */
-const frozen = (name: string, forMs: number, scale?: string): Fault =>
+const frozen = (name: string, forMs: number): Fault =>
   redisFault({
     name,
     title: `Redis stands still (SIGSTOP) for ${forMs / 1_000} s`,
-    ...(scale === undefined ? {} : { scale }),
     givenUpBy: 'all',
     unnoticed: { deliveredWithinMs: 1_000 },
     schedule: (draw) => [
@@ -63,5 +62,6 @@ function waited(sent: readonly Sent[], frozenMs: number): Check {
 
 export const FROZEN: readonly Fault[] = [
   frozen('R2-5s', 5_000),
-  frozen('R2-30s', 30_000, '30 s for up to 120 s'),
+  frozen('R2-30s', 30_000),
+  frozen('R2-120s', 120_000),
 ]
