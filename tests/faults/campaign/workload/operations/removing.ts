@@ -14,6 +14,7 @@ export const removeMember: Operation = async (stage) => {
   const others = [...room.members].filter((account) => account !== room.owner)
   if (others.length === 0) return
   const removed = stage.draw.pick(others)
+  await readEverywhere(stage, room, removed, 'reader')
   // From here on nobody counts on this member, whatever the answer.
   room.members.delete(removed)
   room.former.add(removed)
@@ -25,7 +26,24 @@ export const removeMember: Operation = async (stage) => {
   }
   if (outcome === 'ok') await tryToStay(stage, room, removed)
   await sleep(stage.draw.between(BACK_AFTER_MS.min, BACK_AFTER_MS.max))
+  await readEverywhere(stage, room, removed, 'removed')
   await bringBack(stage, room, removed)
+}
+
+/** So that every process has remembered them as a member, and is asked again when they are none. */
+async function readEverywhere(
+  stage: Stage,
+  { id }: RoomRecord,
+  account: Account,
+  as: 'reader' | 'removed',
+): Promise<void> {
+  for (const at of stage.instances)
+    await tryHttp(stage.writer, at, {
+      caller: account.caller(at, account.login, `${account.name}-${as}`),
+      request: { f: 'history', room: id },
+      route: `GET /rooms/${id}/messages?limit=50`,
+      token: account.login.accessToken,
+    })
 }
 
 async function askForRemoval(
