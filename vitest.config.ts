@@ -1,4 +1,6 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { REDIS_PROGRAM, redisVersion } from './tests/support/redis-server.js'
+import type { ServerMode } from './tests/support/server-mode.js'
 
 const FAST = [
   'tests/architecture/**/*.test.ts',
@@ -9,17 +11,54 @@ const FAST = [
   'adapters/**/*.test.ts',
   'apps/**/*.test.ts',
 ]
+const SERVER = 'tests/server/**/*.test.ts'
+/** Of those of the server, what is about one set-up or needs none. All others run in each mode. */
+const ONCE = [
+  'tests/server/{cluster,contract}/**/*.test.ts',
+  'tests/server/{bus,embedded-postgres,redis}-*.test.ts',
+  'tests/server/{bench,leaving-while-joining,start-mistakes,stop-while-starting,test-database}.*',
+]
+/** What needs two servers in each of its tests: an embedded one is alone. */
+const OVER_TWO = 'tests/server/{real-dialogs,standings}.*'
 const INTEGRATION = [
-  'tests/server/**/*.test.ts',
+  ...ONCE,
   'tests/faults/**/*.test.ts',
   'tests/embedding/**/*.test.ts',
   'tests/client/**/*.test.ts',
   'tests/browser/**/*.test.ts',
 ]
 const NEEDS_A_SERVER = '**/*.integration.test.ts'
+const POSTGRES = 'tests/support/postgres-global.ts'
 const IGNORED = ['**/node_modules/**', 'dist/**', 'data/**']
 /** Of an integration folder, what needs no server and is fast. */
 const FAST_IN_FAULTS = 'tests/faults/checker/**/!(*.integration).test.ts'
+
+/** The tests of all projects but the fast one run together, and two files of them at a time. */
+const SLOW = { testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2, sequence: { groupOrder: 1 } }
+
+/** Without a Redis those of its modes count as skipped; where everything must run they fail. */
+const skipsRedis = redisVersion() === null && process.env.CI !== 'true'
+if (skipsRedis)
+  process.stdout.write(
+    `Skipped: the modes redis and redis-killed, because there is no ${REDIS_PROGRAM} (REDIS_SERVER_PATH).\n`,
+  )
+
+/** The suite of the server in one mode, under its name. */
+function inMode(serverMode: ServerMode): TestProjectInlineConfiguration {
+  const skips = skipsRedis && serverMode.startsWith('redis')
+  return {
+    test: {
+      ...SLOW,
+      name: serverMode,
+      include: [SERVER],
+      exclude: [...IGNORED, ...ONCE, ...(serverMode === 'embedded' ? [OVER_TWO] : [])],
+      provide: { serverMode },
+      ...(serverMode === 'embedded' ? {} : { globalSetup: [POSTGRES] }),
+      ...(serverMode === 'redis-killed' ? { setupFiles: ['tests/support/test-progress.ts'] } : {}),
+      ...(skips ? { runner: 'tests/support/skipping-runner.ts' } : {}),
+    },
+  }
+}
 
 export default defineConfig({
   test: {
@@ -29,16 +68,18 @@ export default defineConfig({
       },
       {
         test: {
+          ...SLOW,
           name: 'integration',
-          include: [...INTEGRATION, NEEDS_A_SERVER],
-          globalSetup: ['tests/support/postgres-global.ts'],
+          include: [
+            ...INTEGRATION,
+            ...FAST.map((each) => each.replace('*.test.ts', '*.integration.test.ts')),
+          ],
           exclude: [...IGNORED, FAST_IN_FAULTS],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          provide: { serverMode: 'postgres' },
+          globalSetup: [POSTGRES],
         },
       },
+      ...(['embedded', 'postgres', 'redis', 'redis-killed'] as const).map(inMode),
     ],
   },
 })

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../contracts/eventually.js'
+import { type Instances, startInstances } from '../support/instances.js'
 import { call, expectOk, type Json, Person, request } from '../support/person.js'
-import { type TestDatabase, testDatabase } from '../support/postgres.js'
+import { asManyAs, canRunTwo } from '../support/server-mode.js'
 import { type RunningServer, startServer } from '../support/server-process.js'
 
 const ADMIN = 'a-token-of-the-administrator'
@@ -11,26 +11,19 @@ const DEFAULTS = { sessionMs: 300_000, memberMs: 300_000, messagesMs: 120_000 }
 const NOTHING = { sessionMs: null, memberMs: null, messagesMs: null }
 
 describe('/admin/settings', () => {
-  let database: TestDatabase
-  let variables: Record<string, string>
+  let instances: Instances
   let first: RunningServer
+  /** Embedded, the same one. */
   let second: RunningServer
 
   beforeAll(async () => {
-    database = await testDatabase()
-    variables = {
-      DATABASE_URL: database.url,
-      PARLEY_AUTH_SECRET: randomBytes(32).toString('hex'),
-      PARLEY_ADMIN_TOKEN: ADMIN,
-      PARLEY_LIMIT_FACTOR: '1000',
-    }
-    ;[first, second] = await Promise.all([startServer(variables), startServer(variables)])
+    instances = await startInstances(asManyAs(2), { PARLEY_ADMIN_TOKEN: ADMIN })
+    const [one, two = one] = instances.servers
+    if (one === undefined || two === undefined) throw new Error('one server runs')
+    ;[first, second] = [one, two]
   })
 
-  afterAll(async () => {
-    await Promise.all([first, second].map((server) => server?.stop()))
-    await database?.drop()
-  })
+  afterAll(() => instances?.stop())
 
   const ask = ({ url }: RunningServer, method: string, body?: Json, token: string | undefined = ADMIN) =>
     request(url, method, '/api/v1/admin/settings', {
@@ -57,7 +50,9 @@ describe('/admin/settings', () => {
     expect(await change(first, { messagesMs: 60_000 })).toEqual(changed)
     expect(await get(second)).toEqual(changed)
     await second.stop()
-    second = await startServer(variables)
+    second = await startServer(instances.variables)
+    instances.servers.push(second)
+    if (!canRunTwo) first = second
     expect(await get(second)).toEqual(changed)
     expect(await change(second, { messagesMs: null })).toEqual({ lifetimes: DEFAULTS })
     expect(await get(first)).toEqual({ lifetimes: DEFAULTS })
@@ -144,13 +139,12 @@ describe('/admin/settings', () => {
   })
 
   it('is not there without a token for administrators', async () => {
-    const { PARLEY_ADMIN_TOKEN: _, ...others } = variables
-    const server = await startServer(others)
+    const others = await startInstances(1)
     try {
       for (const [method, body] of [['GET'], ['PATCH', { lifetimes: {} }]] as const)
-        expect((await ask(server, method, body)).status).toBe(404)
+        for (const server of others.servers) expect((await ask(server, method, body)).status).toBe(404)
     } finally {
-      await server.stop()
+      await others.stop()
     }
   })
 })

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import postgres from 'postgres'
-import { testDatabase } from './postgres.js'
+import { prepareGround } from './server-ground.js'
+import { canRunTwo } from './server-mode.js'
 import { type RunningServer, startServer } from './server-process.js'
 
 /** Several servers on one database. */
@@ -9,31 +10,38 @@ export interface Instances {
   readonly urls: readonly string[]
   /** The environment that they share, for one more of them. */
   readonly variables: Readonly<Record<string, string>>
-  /** Looks at the same database past the servers. */
+  readonly databaseUrl: string
+  /** Looks at the same database past the servers; an embedded one is there for as long as the server that it came with. */
   readonly sql: postgres.Sql<{ bigint: number }>
   stop(): Promise<void>
 }
 
+/** Servers on what the mode gives them; `more` goes before it. */
 export async function startInstances(count: number, more: Record<string, string> = {}): Promise<Instances> {
-  const database = await testDatabase()
+  if (count > 1 && !canRunTwo) throw new RangeError('an embedded server is one process')
+  const ground = await prepareGround()
   const variables = {
-    DATABASE_URL: database.url,
+    ...ground.variables,
     PARLEY_AUTH_SECRET: randomBytes(48).toString('base64url'),
     PARLEY_LIMIT_FACTOR: '1000',
     ...more,
   }
-  const bigint = { to: 20, from: [20], parse: Number, serialize: String }
-  const sql = postgres(database.url, { max: 2, types: { bigint }, onnotice: () => undefined })
   const servers = await Promise.all(Array.from({ length: count }, () => startServer(variables)))
+  const urls = servers.map(({ url }) => url)
+  await ground.taken(urls)
+  const databaseUrl = await ground.databaseUrl()
+  const bigint = { to: 20, from: [20], parse: Number, serialize: String }
+  const sql = postgres(databaseUrl, { max: 2, types: { bigint }, onnotice: () => undefined })
   return {
     servers,
-    urls: servers.map(({ url }) => url),
+    urls,
     variables,
+    databaseUrl,
     sql,
     async stop() {
       await Promise.all(servers.map((server) => server.stop()))
       await sql.end({ timeout: 5 })
-      await database.drop()
+      await ground.clear()
     },
   }
 }

@@ -12,25 +12,42 @@ declare module 'vitest' {
   }
 }
 
-let directory: TemporaryDirectory | null = null
-let shared: EmbeddedPostgres | null = null
+type Shared = {
+  users: number
+  readonly started: Promise<{ postgres: EmbeddedPostgres; directory: TemporaryDirectory }>
+}
 
-/** Runs once before the integration tests: a Postgres that gives up durability for speed. */
+/** Each project loads this file anew, and all are to share one Postgres. */
+const run: typeof globalThis & { sharedPostgres?: Shared } = globalThis
+
+/** Runs once before the tests of each project that has integration tests. */
 export async function setup(project: TestProject): Promise<void> {
-  await sweepKilledRuns()
-  directory = await temporaryDirectory()
-  shared = await startEmbeddedPostgres({
-    dataDir: directory.dataDir,
-    settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
-  })
-  project.provide('postgresAdminUrl', shared.adminUrl)
-  project.provide('postgresAppUrl', shared.url.slice(0, shared.url.lastIndexOf('/')))
+  run.sharedPostgres ??= { users: 0, started: start() }
+  run.sharedPostgres.users += 1
+  const { postgres } = await run.sharedPostgres.started
+  project.provide('postgresAdminUrl', postgres.adminUrl)
+  project.provide('postgresAppUrl', postgres.url.slice(0, postgres.url.lastIndexOf('/')))
 }
 
 export async function teardown(): Promise<void> {
-  if (shared !== null) {
-    await shared.stop()
-    await rm(shared.clusterDir, { recursive: true, force: true })
-  }
-  await directory?.remove()
+  const shared = run.sharedPostgres
+  if (shared === undefined) return
+  shared.users -= 1
+  if (shared.users > 0) return
+  delete run.sharedPostgres
+  const { postgres, directory } = await shared.started
+  await postgres.stop()
+  await rm(postgres.clusterDir, { recursive: true, force: true })
+  await directory.remove()
+}
+
+/** A Postgres that gives up durability for speed. */
+async function start(): Promise<{ postgres: EmbeddedPostgres; directory: TemporaryDirectory }> {
+  await sweepKilledRuns()
+  const directory = await temporaryDirectory()
+  const postgres = await startEmbeddedPostgres({
+    dataDir: directory.dataDir,
+    settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
+  })
+  return { postgres, directory }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
 import { type Instances, startInstances } from '../../support/instances.js'
+import { asManyAs } from '../../support/server-mode.js'
 import { ADMIN_TOKEN, type Cast, closeCast, signUpCast } from '../roles/cast.js'
 
 export type TwoServers = {
@@ -10,15 +11,15 @@ export type TwoServers = {
   readonly cast: Cast
 }
 
-/** Two processes on one database for all tests of a file, and a cast at the first. */
+/** Two processes on one database for all tests of a file, and a cast at the first; embedded, both are the only one. */
 export function twoServers(): () => TwoServers {
   let servers: TwoServers | null = null
   const closing: (() => Promise<unknown>)[] = []
 
   beforeAll(async () => {
-    const instances = await startInstances(2, { PARLEY_ADMIN_TOKEN: ADMIN_TOKEN })
+    const instances = await startInstances(asManyAs(2), { PARLEY_ADMIN_TOKEN: ADMIN_TOKEN })
     closing.push(() => instances.stop())
-    const [one = '', two = ''] = instances.urls
+    const [one = '', two = one] = instances.urls
     const cast = await signUpCast(one)
     closing.push(async () => closeCast(cast))
     servers = { one, two, sql: instances.sql, cast }

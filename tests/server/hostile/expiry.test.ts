@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Instances, startInstances } from '../../support/instances.js'
 import { call, expectOk, Person, request } from '../../support/person.js'
+import { asManyAs } from '../../support/server-mode.js'
 import { Device, pair, SOON_MS } from './device.js'
 import { send } from './raw-http.js'
 import { expectAlive } from './room-under-watch.js'
@@ -11,8 +12,8 @@ let first: string
 let second: string
 
 beforeAll(async () => {
-  target = await startInstances(2)
-  ;[first = '', second = ''] = target.urls
+  target = await startInstances(asManyAs(2))
+  ;[first = '', second = first] = target.urls
 })
 afterAll(async () => {
   await expectAlive(target)

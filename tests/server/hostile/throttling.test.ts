@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Instances, startInstances } from '../../support/instances.js'
 import { PASSWORD } from '../../support/person.js'
+import { asManyAs } from '../../support/server-mode.js'
 import { type RawAnswer, send } from './raw-http.js'
 import { expectAlive } from './room-under-watch.js'
 
-/** Two servers with the limits that everybody has; each test comes from addresses of its own. */
+/** Two servers, or an embedded one, with the limits that everybody has; each test comes from addresses of its own. */
 let target: Instances
 
 beforeAll(async () => {
-  target = await startInstances(2, { PARLEY_LIMIT_FACTOR: '1' })
+  target = await startInstances(asManyAs(2), { PARLEY_LIMIT_FACTOR: '1' })
 })
 afterAll(async () => {
   await expectAlive(target)
@@ -17,7 +18,7 @@ afterAll(async () => {
 
 const WRONG = 'some wrong password'
 const post = (path: string, body: unknown, from: string, instance = 0): Promise<RawAnswer> =>
-  send(target.urls[instance] ?? '', 'POST', `/api/v1/auth/${path}`, { body, from })
+  send(target.urls[instance % target.urls.length] ?? '', 'POST', `/api/v1/auth/${path}`, { body, from })
 
 let addresses = 0
 async function newAccount(from: string): Promise<string> {

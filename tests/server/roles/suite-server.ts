@@ -1,6 +1,5 @@
 import { afterAll, beforeAll } from 'vitest'
-import { temporaryDirectory } from '../../support/postgres-cluster.js'
-import { startServer } from '../../support/server-process.js'
+import { startInstances } from '../../support/instances.js'
 import { ADMIN_TOKEN, type Cast, closeCast, makeScene, type Scene, signUpCast } from './cast.js'
 
 export type Suite = {
@@ -16,17 +15,12 @@ export function suiteServer(): () => Suite {
   const closing: (() => Promise<unknown>)[] = []
 
   beforeAll(async () => {
-    const directory = await temporaryDirectory()
-    closing.push(() => directory.remove())
-    const server = await startServer({
-      PARLEY_DATA_DIR: directory.dataDir,
-      PARLEY_LIMIT_FACTOR: '1000',
-      PARLEY_ADMIN_TOKEN: ADMIN_TOKEN,
-    })
-    closing.push(() => server.stop())
-    const cast = await signUpCast(server.url)
+    const instances = await startInstances(1, { PARLEY_ADMIN_TOKEN: ADMIN_TOKEN })
+    closing.push(() => instances.stop())
+    const [url = ''] = instances.urls
+    const cast = await signUpCast(url)
     closing.push(async () => closeCast(cast))
-    suite = { url: server.url, cast, shared: await makeScene(cast) }
+    suite = { url, cast, shared: await makeScene(cast) }
   })
   afterAll(async () => {
     for (const close of closing.toReversed()) await close()
