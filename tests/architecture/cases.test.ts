@@ -13,7 +13,7 @@ const REQUIRED = {
     ...['A4–A9', 'A16', 'B1–B5', 'B8–B11', 'C1–C4', 'C6–C10', 'C12–C18'],
     ...['D1–D8', 'D10–D16', 'E1–E3', 'E5–E9', 'I2', 'I4'],
   ].flatMap(expand),
-  fault: ['C1', 'C3–C5', 'N1', 'N2', 'P1–P5', 'P9–P12'].flatMap(expand),
+  fault: ['C1', 'C3–C5', 'N1', 'N2', 'P1–P5', 'P9–P12', 'R17'].flatMap(expand),
 }
 /** A test's name stands in a test file, or in a contract that several of them run. */
 const HOLDS_TESTS = /\.(?:test|contract)\.ts$/

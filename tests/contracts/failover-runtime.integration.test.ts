@@ -24,7 +24,7 @@ import {
   RedisRateLimit,
   RedisSessions,
 } from '../../adapters/redis/index.js'
-import { failingRedis, OUTAGES } from '../support/failing-redis.js'
+import { type FailingRedis, failingRedis, OUTAGES } from '../support/failing-redis.js'
 import { openTestLogin } from '../support/postgres-login.js'
 import { describeWithRedis } from '../support/redis.js'
 import { busPortContract } from './bus-port.contract.js'
@@ -36,15 +36,18 @@ import { sessionPortContract } from './session-port.contract.js'
 const passTimeMs = (ms: number) => sleep(ms)
 
 describeWithRedis('failing over from Redis', () => {
-  const { clock, databases, processes, nextTurn, close } = failingRedis()
-  type Pair = () => ReturnType<typeof nextTurn>
+  type Pair = (redis: FailingRedis) => ReturnType<FailingRedis['nextTurn']>
   const modes = [
-    ...OUTAGES.map(([name, mode]): [string, Pair] => [`is ${name}`, () => processes(mode)]),
-    ['changes all the time', nextTurn] as [string, Pair],
+    ...OUTAGES.map(([name, mode]): [string, Pair] => [`is ${name}`, ({ processes }) => processes(mode)]),
+    ['changes all the time', ({ nextTurn }) => nextTurn()] as [string, Pair],
   ]
 
-  describe.each(modes)('that %s', (_name, pair) => {
-    it.each(Object.entries(lockPortContract))('FailoverLock: %s', async (_behaviour, verify) => {
+  describe.concurrent.each(modes)('that %s', (_name, pairOn) => {
+    const failing = failingRedis()
+    const { clock, databases, close } = failing
+    const pair = () => pairOn(failing)
+
+    it.sequential.each(Object.entries(lockPortContract))('FailoverLock: %s', async (_behaviour, verify) => {
       const [a, b] = await pair()
       const [first, second] = databases()
       const on = (redis: RedisConnection, database: Database) =>
@@ -52,55 +55,61 @@ describeWithRedis('failing over from Redis', () => {
       await verify({ lock: on(a, first), peer: on(b, second), passTimeMs })
     })
 
-    it.each(Object.entries(rateLimitPortContract))('FailoverRateLimit: %s', async (_behaviour, verify) => {
-      const [a, b] = await pair()
-      const [first, second] = databases()
-      const on = (redis: RedisConnection, database: Database) =>
-        new FailoverRateLimit(
-          new RedisRateLimit(redis),
-          {
-            local: new MemoryRateLimit(clock),
-            processes: () => 2,
-            shared: new PostgresRateLimit(database),
-            isGuarded: () => true,
-          },
-          redis.health,
-        )
-      await verify({ limits: on(a, first), peer: on(b, second), passTimeMs })
-    })
+    it.sequential.each(Object.entries(rateLimitPortContract))(
+      'FailoverRateLimit: %s',
+      async (_behaviour, verify) => {
+        const [a, b] = await pair()
+        const [first, second] = databases()
+        const on = (redis: RedisConnection, database: Database) =>
+          new FailoverRateLimit(
+            new RedisRateLimit(redis),
+            {
+              local: new MemoryRateLimit(clock),
+              processes: () => 2,
+              shared: new PostgresRateLimit(database),
+              isGuarded: () => true,
+            },
+            redis.health,
+          )
+        await verify({ limits: on(a, first), peer: on(b, second), passTimeMs })
+      },
+    )
 
-    it.each(Object.entries(cachePortContract))('FailoverCache: %s', async (_behaviour, verify) => {
+    it.sequential.each(Object.entries(cachePortContract))('FailoverCache: %s', async (_behaviour, verify) => {
       const [redis] = await pair()
       const cache = new FailoverCache(new RedisCache(redis), new MemoryCache(clock), redis.health)
       await verify({ cache, passTimeMs })
     })
 
-    it.each(Object.entries(sessionPortContract))('FailoverSessions: %s', async (_behaviour, verify) => {
-      const [a, b] = await pair()
-      const [first, second] = databases()
-      const ended = new Set<string>()
-      const on = (redis: RedisConnection, database: Database) =>
-        new FailoverSessions(
-          new RedisSessions(redis, (loginId) => ended.has(loginId)),
-          new PostgresSessions(database, new ProcessLease(database)),
-          redis.health,
-          clock,
-        )
-      const endLogin = async (loginId: string) => {
-        await first.call('test', async (sql) => {
-          await sql`update logins set ended_at_ms = 0, end_reason = 'ended' where id = ${loginId}`
+    it.sequential.each(Object.entries(sessionPortContract))(
+      'FailoverSessions: %s',
+      async (_behaviour, verify) => {
+        const [a, b] = await pair()
+        const [first, second] = databases()
+        const ended = new Set<string>()
+        const on = (redis: RedisConnection, database: Database) =>
+          new FailoverSessions(
+            new RedisSessions(redis, (loginId) => ended.has(loginId)),
+            new PostgresSessions(database, new ProcessLease(database)),
+            redis.health,
+            clock,
+          )
+        const endLogin = async (loginId: string) => {
+          await first.call('test', async (sql) => {
+            await sql`update logins set ended_at_ms = 0, end_reason = 'ended' where id = ${loginId}`
+          })
+          ended.add(loginId)
+        }
+        await verify({
+          sessions: on(a, first),
+          peer: on(b, second),
+          openLogin: () => openTestLogin(first),
+          endLogin,
         })
-        ended.add(loginId)
-      }
-      await verify({
-        sessions: on(a, first),
-        peer: on(b, second),
-        openLogin: () => openTestLogin(first),
-        endLogin,
-      })
-    })
+      },
+    )
 
-    it.each(Object.entries(busPortContract))('FailoverBus: %s', async (_behaviour, verify) => {
+    it.sequential.each(Object.entries(busPortContract))('FailoverBus: %s', async (_behaviour, verify) => {
       const [redisA, redisB] = await pair()
       const [first, second] = databases()
       const on = (redis: RedisConnection, database: Database) => {

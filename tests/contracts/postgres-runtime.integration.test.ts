@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/postgres/database.js'
-import { migrate } from '../../adapters/postgres/migrate.js'
 import { PostgresBus } from '../../adapters/postgres/postgres-bus.js'
 import { PostgresLock } from '../../adapters/postgres/postgres-lock.js'
 import { PostgresPresence } from '../../adapters/postgres/postgres-presence.js'
 import { PostgresRateLimit } from '../../adapters/postgres/postgres-rate-limit.js'
 import { PostgresSessions } from '../../adapters/postgres/postgres-sessions.js'
 import { ProcessLease } from '../../adapters/postgres/process-lease.js'
-import { type TestDatabase, testDatabase } from '../support/postgres.js'
+import { lanesOf } from '../support/lanes.js'
+import { migratedDatabase, type TestDatabase } from '../support/postgres.js'
 import { openTestLogin } from '../support/postgres-login.js'
 import { busPortContract } from './bus-port.contract.js'
 import { lockPortContract } from './lock-port.contract.js'
@@ -16,42 +16,51 @@ import { presencePortContract } from './presence-port.contract.js'
 import { rateLimitPortContract } from './rate-limit-port.contract.js'
 import { sessionPortContract } from './session-port.contract.js'
 
-let test: TestDatabase
-let first: Database
-let second: Database
-
-beforeAll(async () => {
-  test = await testDatabase()
-  await migrate(test.url)
-  first = openDatabase({ url: test.url, poolSize: 5 })
-  second = openDatabase({ url: test.url, poolSize: 5 })
-})
-
-afterAll(async () => {
-  await first?.close()
-  await second?.close()
-  await test?.drop()
-})
+/** For a suite: what two processes on one database have, which is its own. */
+function twoProcesses(): () => readonly [Database, Database] {
+  let test: TestDatabase
+  let databases: readonly [Database, Database]
+  beforeAll(async () => {
+    test = await migratedDatabase()
+    const open = () => openDatabase({ url: test.url, poolSize: 5 })
+    databases = [open(), open()]
+  })
+  afterAll(async () => {
+    for (const database of databases ?? []) await database.close()
+    await test?.drop()
+  })
+  return () => databases
+}
 
 const passTimeMs = (ms: number) => sleep(ms)
 
-describe('PostgresLock', () => {
-  it.each(Object.entries(lockPortContract))('%s', (_behaviour, verify) =>
-    verify({ lock: new PostgresLock(first), peer: new PostgresLock(second), passTimeMs }),
-  )
+describe.concurrent('PostgresLock', () => {
+  const databases = twoProcesses()
+
+  it.sequential.each(Object.entries(lockPortContract))('%s', (_behaviour, verify) => {
+    const [first, second] = databases()
+    return verify({ lock: new PostgresLock(first), peer: new PostgresLock(second), passTimeMs })
+  })
 })
 
-describe('PostgresRateLimit', () => {
-  it.each(Object.entries(rateLimitPortContract))('%s', (_behaviour, verify) =>
-    verify({ limits: new PostgresRateLimit(first), peer: new PostgresRateLimit(second), passTimeMs }),
-  )
+describe.concurrent('PostgresRateLimit', () => {
+  const databases = twoProcesses()
+
+  it.sequential.each(Object.entries(rateLimitPortContract))('%s', (_behaviour, verify) => {
+    const [first, second] = databases()
+    return verify({ limits: new PostgresRateLimit(first), peer: new PostgresRateLimit(second), passTimeMs })
+  })
 })
 
-describe('PostgresPresence', () => {
+const PRESENCE_LANES = lanesOf(Object.entries(presencePortContract), 4)
+
+describe.concurrent.each(PRESENCE_LANES)('PostgresPresence %s', (_lane, behaviours) => {
+  const databases = twoProcesses()
   // Long enough for a busy machine to renew it in time.
   const LEASE_MS = 2_500
 
-  it.each(Object.entries(presencePortContract))('%s', async (_behaviour, verify) => {
+  it.sequential.each(behaviours)('%s', async (_behaviour, verify) => {
+    const [first, second] = databases()
     await first.call('test', (sql) => sql`truncate process_leases, presence_sockets, live_sessions`)
     let booted = 0
     const boot = () => {
@@ -63,24 +72,28 @@ describe('PostgresPresence', () => {
   })
 })
 
-describe('PostgresSessions', () => {
-  const endLogin = (loginId: string) =>
-    first.call('test', async (sql) => {
-      await sql`update logins set ended_at_ms = 0, end_reason = 'ended' where id = ${loginId}`
-    })
+describe.concurrent('PostgresSessions', () => {
+  const databases = twoProcesses()
 
-  it.each(Object.entries(sessionPortContract))('%s', (_behaviour, verify) =>
-    verify({
+  it.sequential.each(Object.entries(sessionPortContract))('%s', (_behaviour, verify) => {
+    const [first, second] = databases()
+    return verify({
       sessions: new PostgresSessions(first, new ProcessLease(first)),
       peer: new PostgresSessions(second, new ProcessLease(second)),
       openLogin: () => openTestLogin(first),
-      endLogin,
-    }),
-  )
+      endLogin: (loginId) =>
+        first.call('test', async (sql) => {
+          await sql`update logins set ended_at_ms = 0, end_reason = 'ended' where id = ${loginId}`
+        }),
+    })
+  })
 })
 
-describe('PostgresBus', () => {
-  it.each(Object.entries(busPortContract))('%s', async (_behaviour, verify) => {
+describe.concurrent('PostgresBus', () => {
+  const databases = twoProcesses()
+
+  it.sequential.each(Object.entries(busPortContract))('%s', async (_behaviour, verify) => {
+    const [first, second] = databases()
     const [a, b, c] = [new PostgresBus(first), new PostgresBus(second), new PostgresBus(second)]
     try {
       await verify({ a, b, c })

@@ -27,13 +27,11 @@ const CALM_MS = 5_000
 
 describeWithRedis('with a Redis Cluster', () => {
   let cluster: RedisCluster
-  let first: RedisConnection
-  let second: RedisConnection
 
-  /** Each with a prefix of its own, so that what one behaviour leaves says nothing to the next. */
-  const fresh = async (): Promise<void> => {
-    first?.close()
-    second?.close()
+  /** With connections of two processes and a prefix of its own, so that what one behaviour leaves says nothing to another. */
+  const withTwo = async (
+    work: (first: RedisConnection, second: RedisConnection) => Promise<void>,
+  ): Promise<void> => {
     const prefix = `${randomUUID()}:`
     const connect = () =>
       new RedisConnection({
@@ -43,10 +41,15 @@ describeWithRedis('with a Redis Cluster', () => {
         clock: new SystemClock(),
         commandDeadlineMs: CALM_MS,
       })
-    first = connect()
-    second = connect()
-    await Promise.all([first.start(), second.start()])
-    await Promise.all([isUp(first), isUp(second)])
+    const [first, second] = [connect(), connect()]
+    try {
+      await Promise.all([first.start(), second.start()])
+      await Promise.all([isUp(first), isUp(second)])
+      await work(first, second)
+    } finally {
+      first.close()
+      second.close()
+    }
   }
 
   beforeAll(async () => {
@@ -54,56 +57,60 @@ describeWithRedis('with a Redis Cluster', () => {
   }, 60_000)
 
   afterAll(async () => {
-    first?.close()
-    second?.close()
     await cluster?.stop()
   })
 
-  it.each(Object.entries(lockPortContract))('RedisLock: %s', async (_behaviour, verify) => {
-    await fresh()
-    await verify({ lock: new RedisLock(first), peer: new RedisLock(second), passTimeMs })
-  })
+  it.concurrent.each(Object.entries(lockPortContract))('RedisLock: %s', (_behaviour, verify) =>
+    withTwo(async (first, second) => {
+      await verify({ lock: new RedisLock(first), peer: new RedisLock(second), passTimeMs })
+    }),
+  )
 
-  it.each(Object.entries(rateLimitPortContract))('RedisRateLimit: %s', async (_behaviour, verify) => {
-    await fresh()
-    await verify({ limits: new RedisRateLimit(first), peer: new RedisRateLimit(second), passTimeMs })
-  })
+  it.concurrent.each(Object.entries(rateLimitPortContract))('RedisRateLimit: %s', (_behaviour, verify) =>
+    withTwo(async (first, second) => {
+      await verify({ limits: new RedisRateLimit(first), peer: new RedisRateLimit(second), passTimeMs })
+    }),
+  )
 
-  it.each(Object.entries(cachePortContract))('RedisCache: %s', async (_behaviour, verify) => {
-    await fresh()
-    await verify({ cache: new RedisCache(first), passTimeMs })
-  })
+  it.concurrent.each(Object.entries(cachePortContract))('RedisCache: %s', (_behaviour, verify) =>
+    withTwo(async (first) => {
+      await verify({ cache: new RedisCache(first), passTimeMs })
+    }),
+  )
 
-  it.each(Object.entries(sessionPortContract))('RedisSessions: %s', async (_behaviour, verify) => {
-    await fresh()
-    const ended = new Set<string>()
-    const open = (redis: RedisConnection) => new RedisSessions(redis, (loginId) => ended.has(loginId))
-    await verify({
-      sessions: open(first),
-      peer: open(second),
-      openLogin: async () => ({ userId: randomUUID(), loginId: randomUUID() }),
-      endLogin: async (loginId) => void ended.add(loginId),
-    })
-  })
+  it.concurrent.each(Object.entries(sessionPortContract))('RedisSessions: %s', (_behaviour, verify) =>
+    withTwo(async (first, second) => {
+      const ended = new Set<string>()
+      const open = (redis: RedisConnection) => new RedisSessions(redis, (loginId) => ended.has(loginId))
+      await verify({
+        sessions: open(first),
+        peer: open(second),
+        openLogin: async () => ({ userId: randomUUID(), loginId: randomUUID() }),
+        endLogin: async (loginId) => void ended.add(loginId),
+      })
+    }),
+  )
 
-  it.each(Object.entries(presencePortContract))('RedisPresence: %s', async (_behaviour, verify) => {
-    await fresh()
-    const leaseMs = 2_500
-    let booted = 0
-    const boot = () => {
-      booted += 1
-      return new RedisPresence(booted % 2 === 0 ? first : second, leaseMs)
-    }
-    await verify({ boot, leaseMs, passTimeMs })
-  })
+  it.concurrent.each(Object.entries(presencePortContract))('RedisPresence: %s', (_behaviour, verify) =>
+    withTwo(async (first, second) => {
+      const leaseMs = 2_500
+      let booted = 0
+      const boot = () => {
+        booted += 1
+        return new RedisPresence(booted % 2 === 0 ? first : second, leaseMs)
+      }
+      await verify({ boot, leaseMs, passTimeMs })
+    }),
+  )
 
-  it.each(Object.entries(busPortContract))('RedisBus: %s', async (_behaviour, verify) => {
-    await fresh()
-    const [a, b, c] = [new RedisBus(first), new RedisBus(second), new RedisBus(second)]
-    try {
-      await verify({ a, b, c })
-    } finally {
-      await Promise.all([a.close(), b.close(), c.close()])
-    }
-  })
+  it.concurrent.each(Object.entries(busPortContract))('RedisBus: %s', (_behaviour, verify) =>
+    withTwo(async (first, second) => {
+      const [a, b, c] = [new RedisBus(first), new RedisBus(second), new RedisBus(second)]
+      try {
+        await verify({ a, b, c })
+      } finally {
+        await Promise.all([a.close(), b.close(), c.close()])
+      }
+    }),
+  )
 })

@@ -5,24 +5,27 @@ import type { BusPort } from '../../core/ports/bus-port.js'
 import { jsonOfBytes } from '../contracts/bus-port.contract.js'
 import { eventually } from '../contracts/eventually.js'
 import { busProcesses } from '../support/bus-processes.js'
+import { lanesOf } from '../support/lanes.js'
 import { describeWithRedis } from '../support/redis.js'
-import { type SocketInstance, socketInstances } from '../support/socket-instances.js'
+import { type SocketInstance, type SocketInstances, socketInstances } from '../support/socket-instances.js'
 
 const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 10_000 })
 /** What comes a second time, or to one whom it is not for, would have come by then. */
 const A_WHILE_MS = 150
 
 describeWithRedis('Socket.io between processes', () => {
-  const { server, start } = busProcesses()
-  const { startAll, client } = socketInstances()
-
-  type Pair = { readonly first: SocketInstance; readonly second: SocketInstance }
+  type Pair = {
+    readonly first: SocketInstance
+    readonly second: SocketInstance
+    readonly client: SocketInstances['client']
+  }
 
   /** What an embedder may rely on, in rooms of its own each time that it is called. */
   const BEHAVIOURS: Readonly<Record<string, (pair: Pair) => Promise<void>>> = {
     'to and except reach rooms everywhere, once and in the order of who speaks': async ({
       first,
       second,
+      client,
     }) => {
       const room = randomUUID()
       const [here, there] = [await client(first, room), await client(second, room)]
@@ -44,7 +47,7 @@ describeWithRedis('Socket.io between processes', () => {
       expect(there.got).toContainEqual(['not here'])
       expect([there.got.length, apart.got]).toEqual([21, []])
     },
-    'local stays in the process': async ({ first, second }) => {
+    'local stays in the process': async ({ first, second, client }) => {
       const room = randomUUID()
       const [here, there] = [await client(first, room), await client(second, room)]
       first.io.local.to(room).emit('local')
@@ -53,7 +56,11 @@ describeWithRedis('Socket.io between processes', () => {
       await sleep(A_WHILE_MS)
       expect([here.got, there.got]).toEqual([[['local'], ['all']], [['all']]])
     },
-    'acks are gathered from everywhere, and a missing one is told in time': async ({ first, second }) => {
+    'acks are gathered from everywhere, and a missing one is told in time': async ({
+      first,
+      second,
+      client,
+    }) => {
       const room = randomUUID()
       const [here, there] = [await client(first, room), await client(second, room)]
       here.on('ask', (ack) => ack('here'))
@@ -69,7 +76,7 @@ describeWithRedis('Socket.io between processes', () => {
       expect((failure as { responses: unknown[] }).responses.sort()).toEqual(['here', 'there'])
       expect(performance.now() - startedAt).toBeLessThan(4_000)
     },
-    'fetchSockets names those of all processes': async ({ first, second }) => {
+    'fetchSockets names those of all processes': async ({ first, second, client }) => {
       const room = randomUUID()
       const [here, there] = [await client(first, room), await client(second, room)]
       const partial = first.partial()
@@ -80,7 +87,7 @@ describeWithRedis('Socket.io between processes', () => {
       const own = await first.io.local.in(room).fetchSockets()
       expect(own.map(({ id }) => id)).toEqual([here.id])
     },
-    'socketsJoin and socketsLeave move the sockets of all processes': async ({ first, second }) => {
+    'socketsJoin and socketsLeave move the sockets of all processes': async ({ first, second, client }) => {
       const [room, other] = [randomUUID(), randomUUID()]
       const [here, there] = [await client(first, room), await client(second, room)]
       const sizes = () => [first, second].map(({ io }) => io.of('/').adapter.rooms.get(other)?.size ?? 0)
@@ -91,7 +98,11 @@ describeWithRedis('Socket.io between processes', () => {
       first.io.in(room).socketsLeave(other)
       await until(() => expect(sizes()).toEqual([0, 0]))
     },
-    'disconnectSockets cuts the sockets of all processes, and no others': async ({ first, second }) => {
+    'disconnectSockets cuts the sockets of all processes, and no others': async ({
+      first,
+      second,
+      client,
+    }) => {
       const room = randomUUID()
       const [here, there, stays] = [
         await client(first, room),
@@ -115,7 +126,7 @@ describeWithRedis('Socket.io between processes', () => {
       await sleep(A_WHILE_MS)
       expect(heard).toEqual(['one', 'two'])
     },
-    'JSON of 7,999, 8,000, 20,000 and 64,000 bytes arrives as it was': async ({ first, second }) => {
+    'JSON of 7,999, 8,000, 20,000 and 64,000 bytes arrives as it was': async ({ first, second, client }) => {
       const room = randomUUID()
       const there = await client(second, room)
       const values = [7_999, 8_000, 20_000, 64_000].map((bytes) => JSON.parse(jsonOfBytes(bytes)) as string)
@@ -128,17 +139,25 @@ describeWithRedis('Socket.io between processes', () => {
     },
   }
 
-  const pairOf = async (a: BusPort, b: BusPort): Promise<Pair> => {
-    const [first, second] = await startAll(a, b)
-    if (first === undefined || second === undefined) throw new Error('two were asked for')
-    return { first, second }
+  /** For a suite. */
+  const pairs = () => {
+    const { server, start } = busProcesses()
+    const { startAll, client } = socketInstances()
+    const pairOf = async (a: BusPort, b: BusPort): Promise<Pair> => {
+      const [first, second] = await startAll(a, b)
+      if (first === undefined || second === undefined) throw new Error('two were asked for')
+      return { first, second, client }
+    }
+    return { server, start, pairOf }
   }
 
-  describe.each([
+  describe.concurrent.each([
     ['FailoverBus on Redis', 'bus'],
     ['PostgresBus', 'overPostgres'],
   ] as const)('over %s', (_name, kind) => {
-    it.each(Object.entries(BEHAVIOURS))('%s', async (_behaviour, verify) => {
+    const { start, pairOf } = pairs()
+
+    it.sequential.each(Object.entries(BEHAVIOURS))('%s', async (_behaviour, verify) => {
       const [a, b] = [await start(), await start()]
       const pair = await pairOf(a[kind], b[kind])
       await verify(pair)
@@ -146,22 +165,29 @@ describeWithRedis('Socket.io between processes', () => {
     })
   })
 
-  describe('over FailoverBus while Redis is killed and comes back (fault R1)', () => {
-    it.each(Object.entries(BEHAVIOURS))('%s', async (_behaviour, verify) => {
-      const [a, b] = [await start(), await start()]
-      const pair = await pairOf(a.bus, b.bus)
-      await verify(pair)
-      await server().kill()
-      await verify(pair)
-      await eventually('both to have noticed', () =>
-        [a, b].every(({ bus }) => bus.state().state === 'fallback'),
-      )
-      await server().restart()
-      await eventually('Redis to be up', () => a.redis.health.isUp())
-      await verify(pair)
-      await eventually('both to hear Redis', () => [a, b].every(({ overRedis }) => overRedis.hears()))
-      await verify(pair)
-      expect([pair.first.failures(), pair.second.failures()]).toEqual([0, 0])
-    })
-  })
+  const LANES = lanesOf(Object.entries(BEHAVIOURS), 3)
+
+  describe.concurrent.each(LANES)(
+    'over FailoverBus while Redis is killed and comes back (fault R1), %s',
+    (_lane, behaviours) => {
+      const { server, start, pairOf } = pairs()
+
+      it.sequential.each(behaviours)('%s', async (_behaviour, verify) => {
+        const [a, b] = [await start(), await start()]
+        const pair = await pairOf(a.bus, b.bus)
+        await verify(pair)
+        await server().kill()
+        await verify(pair)
+        await eventually('both to have noticed', () =>
+          [a, b].every(({ bus }) => bus.state().state === 'fallback'),
+        )
+        await server().restart()
+        await eventually('Redis to be up', () => a.redis.health.isUp())
+        await verify(pair)
+        await eventually('both to hear Redis', () => [a, b].every(({ overRedis }) => overRedis.hears()))
+        await verify(pair)
+        expect([pair.first.failures(), pair.second.failures()]).toEqual([0, 0])
+      })
+    },
+  )
 })
