@@ -90,7 +90,7 @@ describe('MemoryBusHub', () => {
 })
 
 describe('MemoryPresenceHub', () => {
-  it('gets everyone back with the next beat after it forgot them, and keeps when users were last seen', async () => {
+  it('gets everyone back with the next beat after it forgot them, and keeps when users were last seen (pitfall 9)', async () => {
     const hub = new MemoryPresenceHub()
     const presence = new MemoryPresence(new MemoryClock(), hub)
     await presence.announce('gone', 's1', 'online')

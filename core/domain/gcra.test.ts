@@ -29,7 +29,7 @@ describe('gcra', () => {
     expect(allowance).toEqual({ allowed: false, retryAfterMs: 1_000 })
   })
 
-  it('tells exactly when the next call passes', () => {
+  it('tells exactly when the next call passes (pitfall 10)', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 3_000 }), { minLength: 1, maxLength: 40 }),
@@ -52,7 +52,7 @@ describe('gcra', () => {
     )
   })
 
-  it('never allows more than burst + rate × t in any window of length t', () => {
+  it('never allows more than burst + rate × t in any window of length t (pitfall 10)', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 2_000 }), { minLength: 1, maxLength: 80 }), (gaps) => {
         let tat: number | null = null

@@ -76,7 +76,7 @@ export const busPortContract = {
     await arrived(fixture, atA, 1)
     assert.deepEqual(atA, ['"last"'])
   },
-  'hands over the messages of one publisher in order, each once': async (fixture) => {
+  'hands over the messages of one publisher in order, each once (pitfall 6)': async (fixture) => {
     const { a, b } = fixture
     const topic = randomUUID()
     const atB = await collect(b, topic)
@@ -106,7 +106,7 @@ export const busPortContract = {
     await arrived(fixture, atB, AWKWARD_TEXTS.length)
     assert.deepEqual(atB, AWKWARD_TEXTS)
   },
-  'carries messages of 1 byte to 64 KiB in any alphabet, in order': async (fixture) => {
+  'carries messages of 1 byte to 64 KiB in any alphabet, in order (pitfall 6)': async (fixture) => {
     const { a, b } = fixture
     const topic = randomUUID()
     const atB = await collect(b, topic)

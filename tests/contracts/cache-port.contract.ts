@@ -35,7 +35,7 @@ export const cachePortContract = {
     await cache.put(key, 8, 'eight', LONG_MS)
     assert.deepEqual(await cache.get(key, 8), { version: 8, value: 'eight' })
   },
-  'does not let a slow reader bring an older version back': async ({ cache }) => {
+  'does not let a slow reader bring an older version back (pitfall 1)': async ({ cache }) => {
     const key = randomUUID()
     await cache.put(key, 8, 'eight', LONG_MS)
     await cache.put(key, 7, 'seven', LONG_MS)

@@ -96,7 +96,7 @@ describeWithRedis('FailoverBus between Redis and Postgres', () => {
     expect(notified.slice(before)).toEqual([])
   }
 
-  it('goes on while Redis is killed and comes back, and is on Redis again then (fault R1)', async () => {
+  it('goes on while Redis is killed and comes back, and is on Redis again then (fault R1, pitfall 6)', async () => {
     const [a, b] = [await start(), await start()]
     const gap = gapsOf(b.bus)
     const streams = [await stream(a.bus, b.bus), await stream(b.bus, a.bus)]
@@ -139,30 +139,33 @@ describeWithRedis('FailoverBus between Redis and Postgres', () => {
   it.each([
     ['in silence', { is: 'frozen' }],
     ['with every connection', { is: 'reset' }],
-  ] as const)('goes on for a process that is cut off alone, %s (fault R11)', async (_how, mode) => {
-    const [a, b] = [await start(), await start()]
-    const gap = gapsOf(b.bus)
-    const [toB, fromB] = [await stream(a.bus, b.bus), await stream(b.bus, a.bus)]
-    await sleep(500)
-    const cutAtMs = performance.now()
-    await b.way.set(mode)
-    await sleep(2 * FOUND_WITHIN_MS + 1_000)
-    expect([a.bus.state().state, b.bus.state().state]).toEqual(['primary', 'fallback'])
-    const mendedAtMs = performance.now()
-    await b.way.set({ is: 'up' })
-    await hearsAgain(b)
-    await sleep(500)
-    const isFound = ({ atMs }: Sent) => atMs < cutAtMs - 200 || atMs > cutAtMs + FOUND_WITHIN_MS
-    for (const each of [toB, fromB]) {
-      const { sent, missed, twice } = await each.end()
-      expect(sent.filter(({ atMs }) => atMs > cutAtMs && atMs < mendedAtMs).length).toBeGreaterThan(50)
-      expect(twice).toEqual([])
-      expect(missed.filter(isFound)).toEqual([])
-    }
-    expect(gap.gaps).toBeGreaterThan(0)
-    await usesRedisAlone(a, b)
-    expect(unhandled).toEqual([])
-  })
+  ] as const)(
+    'goes on for a process that is cut off alone, %s (fault R11, pitfall 6)',
+    async (_how, mode) => {
+      const [a, b] = [await start(), await start()]
+      const gap = gapsOf(b.bus)
+      const [toB, fromB] = [await stream(a.bus, b.bus), await stream(b.bus, a.bus)]
+      await sleep(500)
+      const cutAtMs = performance.now()
+      await b.way.set(mode)
+      await sleep(2 * FOUND_WITHIN_MS + 1_000)
+      expect([a.bus.state().state, b.bus.state().state]).toEqual(['primary', 'fallback'])
+      const mendedAtMs = performance.now()
+      await b.way.set({ is: 'up' })
+      await hearsAgain(b)
+      await sleep(500)
+      const isFound = ({ atMs }: Sent) => atMs < cutAtMs - 200 || atMs > cutAtMs + FOUND_WITHIN_MS
+      for (const each of [toB, fromB]) {
+        const { sent, missed, twice } = await each.end()
+        expect(sent.filter(({ atMs }) => atMs > cutAtMs && atMs < mendedAtMs).length).toBeGreaterThan(50)
+        expect(twice).toEqual([])
+        expect(missed.filter(isFound)).toEqual([])
+      }
+      expect(gap.gaps).toBeGreaterThan(0)
+      await usesRedisAlone(a, b)
+      expect(unhandled).toEqual([])
+    },
+  )
 
   it('goes on for a process that publishes and does not hear (fault R12)', async () => {
     const [a, b] = [await start(), await start()]
@@ -185,7 +188,7 @@ describeWithRedis('FailoverBus between Redis and Postgres', () => {
     await usesRedisAlone(a, b)
   })
 
-  it('neither doubles nor gathers anything while Redis comes and goes (fault R13)', async () => {
+  it('neither doubles nor gathers anything while Redis comes and goes (fault R13, pitfall 6)', async () => {
     const [a, b] = [await start(), await start()]
     const streams = [await stream(a.bus, b.bus), await stream(b.bus, a.bus)]
     for (let turn = 0; turn < 6; turn += 1) {

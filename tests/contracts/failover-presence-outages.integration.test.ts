@@ -143,7 +143,7 @@ describeWithRedis('presence through an outage of Redis', () => {
     expect(wasPartial).toBe(true)
   })
 
-  it('shows nobody offline who stays, and names nobody, on the way back (fault R1 and R3)', async () => {
+  it('shows nobody offline who stays, and names nobody, on the way back (fault R1 and R3, pitfall 9)', async () => {
     const [first, second] = [await boot(), await boot()]
     const users = Array.from({ length: 30 }, () => randomUUID())
     const [leaving, gone] = [randomUUID(), randomUUID()]

@@ -35,7 +35,7 @@ import { sessionPortContract } from './session-port.contract.js'
 
 const passTimeMs = (ms: number) => sleep(ms)
 
-describeWithRedis('failing over from Redis', () => {
+describeWithRedis('failing over from Redis, also from one that is slow (fault R8),', () => {
   type Pair = (redis: FailingRedis) => ReturnType<FailingRedis['nextTurn']>
   const modes = [
     ...OUTAGES.map(([name, mode]): [string, Pair] => [`is ${name}`, ({ processes }) => processes(mode)]),

@@ -34,7 +34,7 @@ describe('MemoryRateLimit', () => {
     }
   })
 
-  it('allows in no window of any length more than the burst and what flows in during it', async () => {
+  it('allows in no window of any length more than the burst and what flows in during it (pitfall 10)', async () => {
     await fc.assert(
       fc.asyncProperty(LIMIT, PAUSES_MS, async (limit, pausesMs) => {
         const times = await allowedAt(limit, pausesMs)
@@ -48,7 +48,7 @@ describe('MemoryRateLimit', () => {
     )
   })
 
-  it('allows every call that comes when it was told to', async () => {
+  it('allows every call that comes when it was told to (pitfall 10)', async () => {
     await fc.assert(
       fc.asyncProperty(LIMIT, fc.integer({ min: 1, max: 50 }), async (limit, calls) => {
         const clock = new HeldClock()

@@ -36,13 +36,13 @@ export const lockPortContract = {
     for (const suffix of ['', ' ', '%', "'; drop table locks; --", '__proto__', 'é', 'e\u0301', '👩‍👧'])
       assert.notEqual(await lock.tryAcquire(`${prefix}${suffix}`, LONG_MS), null, `key ending in ${suffix}`)
   },
-  'gives a lapsed lock to the next': async ({ lock, peer, passTimeMs }) => {
+  'gives a lapsed lock to the next (pitfall 8)': async ({ lock, peer, passTimeMs }) => {
     const key = randomUUID()
     assert.notEqual(await lock.tryAcquire(key, SHORT_MS), null)
     await passTimeMs(AFTER_SHORT_MS)
     assert.notEqual(await peer.tryAcquire(key, LONG_MS), null)
   },
-  'does not let a lapsed holder release its successor': async ({ lock, passTimeMs }) => {
+  'does not let a lapsed holder release its successor (pitfall 8)': async ({ lock, passTimeMs }) => {
     const key = randomUUID()
     const lapsed = await lock.tryAcquire(key, SHORT_MS)
     await passTimeMs(AFTER_SHORT_MS)

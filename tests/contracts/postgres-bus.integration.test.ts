@@ -101,7 +101,7 @@ async function pair(options: PostgresBusOptions = {}) {
 }
 
 describe('PostgresBus', () => {
-  it('listens again after its backend was terminated, and tells of the gap', async () => {
+  it('listens again after its backend was terminated, and tells of the gap (pitfall 5)', async () => {
     const { received, seen, arrives } = await pair()
     await arrives('"before"')
     expect(seen.gaps).toBe(0)

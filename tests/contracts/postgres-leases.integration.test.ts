@@ -50,7 +50,7 @@ const newSession = async () => ({
 })
 
 describe('a process whose rows the database lost', () => {
-  it('puts its sockets and sessions back with the next beat', async () => {
+  it('puts its sockets and sessions back with the next beat (pitfall 9)', async () => {
     const { presence, sessions } = boot(30_000)
     const userId = randomUUID()
     const session = await newSession()

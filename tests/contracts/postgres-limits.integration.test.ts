@@ -118,7 +118,7 @@ describe('the arithmetic of PostgresRateLimit', () => {
 })
 
 describe('PostgresRateLimit', () => {
-  it('never lets two processes together over the limit, however hard they try', async () => {
+  it('never lets two processes together over the limit, however hard they try (pitfall 10)', async () => {
     const limit = { perMinute: 1_200, burst: 10 }
     const key = randomUUID()
     const startedAt = performance.now()
@@ -218,7 +218,7 @@ describe('PostgresRateLimit', () => {
 })
 
 describe('PostgresLock', () => {
-  it('numbers its holders upwards, whether the lock was released or lapsed before', async () => {
+  it('numbers its holders upwards, whether the lock was released or lapsed before (pitfall 8)', async () => {
     const [here, there] = [new PostgresLock(first), new PostgresLock(second)]
     const key = randomUUID()
     const fences: number[] = []
@@ -235,7 +235,7 @@ describe('PostgresLock', () => {
     expect(new Set(fences).size).toBe(5)
   })
 
-  it('throws PortUnavailable where it cannot ask, and answers false where it cannot release', async () => {
+  it('throws PortUnavailable where it cannot ask, and answers false where it cannot release (pitfall 8)', async () => {
     const database = watched(first)
     const lock = new PostgresLock(database)
     const held = await lock.tryAcquire(randomUUID(), 10_000)

@@ -46,7 +46,9 @@ async function survived(fixture: PresenceFixture, states: States) {
 }
 
 const whileAllLive = {
-  'tells that a user comes online with the first socket and goes with the last': async ({ boot }) => {
+  'tells that a user comes online with the first socket and goes with the last (pitfall 9)': async ({
+    boot,
+  }) => {
     const [presence, userId] = [boot(), randomUUID()]
     assert.deepEqual(await presence.announce(userId, 's1', 'online'), OFFLINE_TO_ONLINE)
     assert.deepEqual(await presence.announce(userId, 's2', 'online'), STILL_ONLINE)
@@ -73,7 +75,7 @@ const whileAllLive = {
     assert.deepEqual(await presence.announce(userId, 's1', 'online'), { before: 'away', after: 'online' })
     assert.deepEqual(await presence.withdraw(userId, 's1'), { before: 'online', after: 'away' })
   },
-  'counts the sockets of all processes together': async ({ boot }) => {
+  'counts the sockets of all processes together (pitfall 9)': async ({ boot }) => {
     const [presence, peer, userId] = [boot(), boot(), randomUUID()]
     await presence.announce(userId, 's1', 'online')
     assert.deepEqual(await peer.announce(userId, 's2', 'online'), STILL_ONLINE)
@@ -147,19 +149,18 @@ const whenOneDies = {
     assert.deepEqual(await peer.reap(), [])
     assert.equal(await stateOf(peer, userId), 'online')
   },
-  'shows a user offline once the lease of their process has run out, with the time of its last beat': async (
-    fixture,
-  ) => {
-    const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
-    await peer.announce(randomUUID(), 'other', 'online')
-    await dead.announce(userId, 's1', 'online')
-    await outlive(fixture, [peer])
-    const before = await presenceOf(peer, userId)
-    assert.equal(before.state, 'offline')
-    assert.notEqual(before.lastSeenAtMs, null)
-    assert.deepEqual(await peer.reap(), [userId])
-    assert.deepEqual(await presenceOf(peer, userId), before)
-  },
+  'shows a user offline once the lease of their process has run out, with the time of its last beat (pitfall 9)':
+    async (fixture) => {
+      const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
+      await peer.announce(randomUUID(), 'other', 'online')
+      await dead.announce(userId, 's1', 'online')
+      await outlive(fixture, [peer])
+      const before = await presenceOf(peer, userId)
+      assert.equal(before.state, 'offline')
+      assert.notEqual(before.lastSeenAtMs, null)
+      assert.deepEqual(await peer.reap(), [userId])
+      assert.deepEqual(await presenceOf(peer, userId), before)
+    },
   'tells exactly one process, and once, of the users whom a dead one left behind': async (fixture) => {
     const [dead, peer, third] = [fixture.boot(), fixture.boot(), fixture.boot()]
     const users = Array.from({ length: 5 }, () => randomUUID()).sort()
@@ -170,7 +171,7 @@ const whenOneDies = {
     assert.deepEqual(told.sort(), users)
     assert.deepEqual(await third.reap(), [])
   },
-  'does not put offline who is also on a living process': async (fixture) => {
+  'does not put offline who is also on a living process (pitfall 9)': async (fixture) => {
     const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
     await dead.announce(userId, 's1', 'online')
     await peer.announce(userId, 's2', 'away')
@@ -187,7 +188,7 @@ const whenOneDies = {
     assert.deepEqual(await peer.withdraw(userId, 's2'), ONLINE_TO_OFFLINE)
     assert.deepEqual(await peer.reap(), [])
   },
-  'tells that a user comes online again who has left a dead process behind': async (fixture) => {
+  'tells that a user comes online again who has left a dead process behind (pitfall 9)': async (fixture) => {
     const [dead, peer, userId] = [fixture.boot(), fixture.boot(), randomUUID()]
     await dead.announce(userId, 's1', 'online')
     await peer.beat()

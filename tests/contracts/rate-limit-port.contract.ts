@@ -15,6 +15,9 @@ const slow = (burst: number): RateLimit => ({ perMinute: 1, burst })
 /** One call comes back each second. */
 const EACH_SECOND: RateLimit = { perMinute: 60, burst: 2 }
 
+/** In calls: a store's clock may run a little faster than this one. */
+const CLOCKS_DIFFER_BY = 0.1
+
 const countAllowed = (allowances: readonly Allowance[]): number =>
   allowances.filter((allowance) => allowance.allowed).length
 
@@ -32,7 +35,7 @@ export const rateLimitPortContract = {
     const retryAfterMs = await retryAfterMsOf(limits, key, slow(3))
     assert.ok(retryAfterMs > 50_000 && retryAfterMs <= 60_000, `retry after ${retryAfterMs} ms`)
   },
-  'allows the call that comes exactly when it was told to': async ({ limits, passTimeMs }) => {
+  'allows the call that comes exactly when it was told to (pitfall 10)': async ({ limits, passTimeMs }) => {
     const key = randomUUID()
     for (let call = 0; call < 2; call += 1) await limits.take(key, EACH_SECOND)
     await passTimeMs(await retryAfterMsOf(limits, key, EACH_SECOND))
@@ -68,12 +71,45 @@ export const rateLimitPortContract = {
     ]
     assert.equal(countAllowed(allowances), 2)
   },
-  'allows no more than the burst to calls made at once': async ({ limits, peer }) => {
+  'allows no more than the burst to calls made at once (pitfall 10)': async ({ limits, peer }) => {
     const key = randomUUID()
     const calls = Array.from({ length: 40 }, (_, index) =>
       (index % 2 === 0 ? limits : peer).take(key, slow(7)),
     )
     assert.equal(countAllowed(await Promise.all(calls)), 7)
+  },
+  'allows in no window more than the burst and what flows in meanwhile (pitfall 10)': async ({
+    limits,
+    peer,
+    passTimeMs,
+  }) => {
+    const [key, limit] = [randomUUID(), { perMinute: 120, burst: 5 }]
+    const allowed: { readonly beganMs: number; readonly endedMs: number }[] = []
+    // The time that passes by itself, and that which is made to pass.
+    const startedMs = performance.now()
+    let passedMs = 0
+    const nowMs = () => Math.max(passedMs, performance.now() - startedMs)
+    const pass = async (ms: number) => {
+      await passTimeMs(ms)
+      passedMs += ms
+    }
+    const take = async (process: RateLimitPort) => {
+      const beganMs = nowMs()
+      if ((await process.take(key, limit)).allowed) allowed.push({ beganMs, endedMs: nowMs() })
+    }
+    await take(limits)
+    // Just before a window would end that began with the first call.
+    await pass(2_400)
+    for (let step = 0; step < 20; step += 1) {
+      for (let call = 0; call < limit.burst; call += 1) await take(call % 2 === 0 ? limits : peer)
+      await pass(100)
+    }
+    assert.ok(allowed.length > limit.burst + 1, 'nothing flowed in')
+    for (const [first, { beganMs }] of allowed.entries())
+      for (const [more, { endedMs }] of allowed.slice(first).entries()) {
+        const most = limit.burst + ((endedMs - beganMs) * limit.perMinute) / 60_000
+        assert.ok(more + 1 <= most + CLOCKS_DIFFER_BY, `${more + 1} in ${endedMs - beganMs} ms`)
+      }
   },
   'answers each of many keys asked for at once with its own': async ({ limits }) => {
     const keys = Array.from({ length: 30 }, () => randomUUID())

@@ -51,7 +51,7 @@ describe('the health of Redis', () => {
     expect(health.switches).toBe(3)
   })
 
-  it('refuses at once, without sending, while it is not up', async () => {
+  it('refuses at once, without sending, while it is not up (pitfalls 3 and 4)', async () => {
     const { redis, clock, fails, health } = await up()
     redis.isWell = false
     await expect(fails()).rejects.toBeInstanceOf(PortUnavailable)

@@ -32,7 +32,7 @@ describeWithRedis('a Redis that fails', () => {
     await server.stop()
   })
 
-  it('costs the calls of one moment a deadline, and those after it nothing, while it is frozen (fault R2)', async () => {
+  it('costs the calls of one moment a deadline, and those after it nothing, while it is frozen (fault R2, pitfall 3)', async () => {
     const redis = await connect(200)
     const cache = new RedisCache(redis)
     await isUp(redis)
@@ -48,7 +48,7 @@ describeWithRedis('a Redis that fails', () => {
     expect(await cache.get('key', 1)).toEqual({ version: 1, value: 'value' })
   })
 
-  it('leaves no lock behind that an attempt took after it was given up (fault R2)', async () => {
+  it('leaves no lock behind that an attempt took after it was given up (fault R2, pitfalls 4 and 8)', async () => {
     const [redis, other] = [await connect(), await connect()]
     await Promise.all([isUp(redis), isUp(other)])
     const [lock, peer] = [new RedisLock(redis), new RedisLock(other)]
@@ -97,7 +97,7 @@ describeWithRedis('a Redis that fails', () => {
     }
   })
 
-  it('is not asked to take back what it was never asked for', async () => {
+  it('is not asked to take back what it was never asked for (pitfall 4)', async () => {
     const redis = await connect()
     await isUp(redis)
     const lock = new RedisLock(redis)
@@ -119,7 +119,31 @@ describeWithRedis('a Redis that fails', () => {
     expect(evals.reduce((sum, calls) => sum + calls, 0)).toBeLessThanOrEqual(tries + 2 + 2 + 2)
   })
 
-  it('lets no fill win that was given up and came late (fault R20)', async () => {
+  it('carries out nothing of ten thousand calls that came while it was away (pitfalls 3 and 4)', async () => {
+    const redis = await connect()
+    await isUp(redis)
+    const [cache, limits, lock] = [new RedisCache(redis), new RedisRateLimit(redis), new RedisLock(redis)]
+    const sessions = new RedisSessions(redis, () => false)
+    await operate(server.url, 'config', 'resetstat')
+    server.freeze()
+    await expect(sessions.remove('first')).rejects.toBeInstanceOf(PortUnavailable)
+    for (let round = 0; round < 2_500; round += 1)
+      await Promise.all([
+        cache.put(`page:room:${round}`, 1, 'value', LONG_MS),
+        expect(limits.take('key', { perMinute: 1, burst: 1 })).rejects.toBeInstanceOf(PortUnavailable),
+        expect(lock.tryAcquire(`key ${round}`, LONG_MS)).rejects.toBeInstanceOf(PortUnavailable),
+        expect(sessions.remove(`socket ${round}`)).rejects.toBeInstanceOf(PortUnavailable),
+      ])
+    server.thaw()
+    await isUp(redis)
+    const sent = String(await operate(server.url, 'info', 'commandstats'))
+    const calls = [...sent.matchAll(/cmdstat_(?:eval|evalsha|set|del):calls=(\d+)/g)]
+    // The first one, and probes.
+    expect(calls.reduce((sum, [, count]) => sum + Number(count), 0)).toBeLessThan(30)
+    expect(await operate(server.url, 'dbsize')).toBe(1)
+  })
+
+  it('lets no fill win that was given up and came late (fault R20, pitfall 4)', async () => {
     const [slow, quick] = [await connect(), await connect()]
     await Promise.all([isUp(slow), isUp(quick)])
     const [late, cache] = [new RedisCache(slow), new RedisCache(quick)]

@@ -52,7 +52,7 @@ describeWithRedis('presence on a Redis that loses something', () => {
     await server.stop()
   })
 
-  it('is partial from when Redis has lost everything until all processes were there again (fault R3)', async () => {
+  it('is partial from when Redis has lost everything until all processes were there again (fault R3, pitfall 9)', async () => {
     const leaseMs = 1_500
     const [a, b] = [(await boot(leaseMs)).presence, (await boot(leaseMs)).presence]
     const [ada, ben] = [randomUUID(), randomUUID()]

@@ -59,7 +59,7 @@ export const sessionPortContract = {
     assert.equal(await sessions.find(session.socketId), null)
     assert.equal(await peer.find(session.socketId), null)
   },
-  'answers null once the login has ended, and only for that login': async (fixture) => {
+  'answers null once the login has ended, and only for that login (pitfall 2)': async (fixture) => {
     const { sessions, peer, endLogin } = fixture
     const ended = await newSession(fixture)
     const other = await newSession(fixture)
@@ -70,7 +70,7 @@ export const sessionPortContract = {
     assert.equal(await peer.find(ended.socketId), null)
     assert.deepEqual(await peer.find(other.socketId), other)
   },
-  'does not let an ended login in by putting its session again': async (fixture) => {
+  'does not let an ended login in by putting its session again (pitfall 2)': async (fixture) => {
     const { sessions, peer, endLogin } = fixture
     const session = await newSession(fixture)
     await endLogin(session.loginId)

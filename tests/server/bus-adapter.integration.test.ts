@@ -22,7 +22,7 @@ describeWithRedis('Socket.io between processes', () => {
 
   /** What an embedder may rely on, in rooms of its own each time that it is called. */
   const BEHAVIOURS: Readonly<Record<string, (pair: Pair) => Promise<void>>> = {
-    'to and except reach rooms everywhere, once and in the order of who speaks': async ({
+    'to and except reach rooms everywhere, once and in the order of who speaks (pitfall 6)': async ({
       first,
       second,
       client,
@@ -76,7 +76,7 @@ describeWithRedis('Socket.io between processes', () => {
       expect((failure as { responses: unknown[] }).responses.sort()).toEqual(['here', 'there'])
       expect(performance.now() - startedAt).toBeLessThan(4_000)
     },
-    'fetchSockets names those of all processes': async ({ first, second, client }) => {
+    'fetchSockets names those of all processes (pitfall 7)': async ({ first, second, client }) => {
       const room = randomUUID()
       const [here, there] = [await client(first, room), await client(second, room)]
       const partial = first.partial()
@@ -87,7 +87,11 @@ describeWithRedis('Socket.io between processes', () => {
       const own = await first.io.local.in(room).fetchSockets()
       expect(own.map(({ id }) => id)).toEqual([here.id])
     },
-    'socketsJoin and socketsLeave move the sockets of all processes': async ({ first, second, client }) => {
+    'socketsJoin and socketsLeave move the sockets of all processes (pitfall 7)': async ({
+      first,
+      second,
+      client,
+    }) => {
       const [room, other] = [randomUUID(), randomUUID()]
       const [here, there] = [await client(first, room), await client(second, room)]
       const sizes = () => [first, second].map(({ io }) => io.of('/').adapter.rooms.get(other)?.size ?? 0)
@@ -98,7 +102,7 @@ describeWithRedis('Socket.io between processes', () => {
       first.io.in(room).socketsLeave(other)
       await until(() => expect(sizes()).toEqual([0, 0]))
     },
-    'disconnectSockets cuts the sockets of all processes, and no others': async ({
+    'disconnectSockets cuts the sockets of all processes, and no others (pitfall 7)': async ({
       first,
       second,
       client,
@@ -126,7 +130,11 @@ describeWithRedis('Socket.io between processes', () => {
       await sleep(A_WHILE_MS)
       expect(heard).toEqual(['one', 'two'])
     },
-    'JSON of 7,999, 8,000, 20,000 and 64,000 bytes arrives as it was': async ({ first, second, client }) => {
+    'JSON of 7,999, 8,000, 20,000 and 64,000 bytes arrives as it was (pitfall 6)': async ({
+      first,
+      second,
+      client,
+    }) => {
       const room = randomUUID()
       const there = await client(second, room)
       const values = [7_999, 8_000, 20_000, 64_000].map((bytes) => JSON.parse(jsonOfBytes(bytes)) as string)
@@ -166,22 +174,37 @@ describeWithRedis('Socket.io between processes', () => {
   })
 
   const LANES = lanesOf(Object.entries(BEHAVIOURS), 3)
+  const OUTAGES = [
+    {
+      how: 'is killed and comes back (fault R1)',
+      end: (server: RedisServer) => server.kill(),
+      begin: (server: RedisServer) => server.restart(),
+    },
+    {
+      how: 'hangs and goes on (fault R2)',
+      end: (server: RedisServer) => server.freeze(),
+      begin: (server: RedisServer) => server.thaw(),
+    },
+  ]
+  const SWITCHES = OUTAGES.flatMap((outage) =>
+    LANES.map(([lane, behaviours]) => ({ ...outage, lane, behaviours })),
+  )
 
-  describe.concurrent.each(LANES)(
-    'over FailoverBus while Redis is killed and comes back (fault R1), %s',
-    (_lane, behaviours) => {
+  describe.concurrent.each(SWITCHES)(
+    'over FailoverBus while Redis $how, $lane',
+    ({ end, begin, behaviours }) => {
       const { server, start, pairOf } = pairs()
 
       it.sequential.each(behaviours)('%s', async (_behaviour, verify) => {
         const [a, b] = [await start(), await start()]
         const pair = await pairOf(a.bus, b.bus)
         await verify(pair)
-        await server().kill()
+        await end(server())
         await verify(pair)
         await eventually('both to have noticed', () =>
           [a, b].every(({ bus }) => bus.state().state === 'fallback'),
         )
-        await server().restart()
+        await begin(server())
         await eventually('Redis to be up', () => a.redis.health.isUp())
         await verify(pair)
         await eventually('both to hear Redis', () => [a, b].every(({ overRedis }) => overRedis.hears()))

@@ -86,7 +86,7 @@ class Scene {
 const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 describe.concurrent('presence', () => {
-  it('stays online while one of two tabs is open, and is offline within 20 s after the last', async (context) => {
+  it('stays online while one of two tabs is open, and is offline within 20 s after the last (pitfall 9)', async (context) => {
     const { expect } = context
     const scene = await Scene.set(shared, context)
     const { ben, told } = scene
@@ -103,7 +103,7 @@ describe.concurrent('presence', () => {
     expect(await scene.stateOfBen()).toBe('offline')
   }, 120_000)
 
-  it('says nothing of one who was gone for 3 s', async (context) => {
+  it('says nothing of one who was gone for 3 s (pitfall 9)', async (context) => {
     const { expect } = context
     const scene = await Scene.set(shared, context)
     const { ben, told } = scene
@@ -140,7 +140,7 @@ describe.concurrent('presence', () => {
       expect(await scene.stateOfBen()).toBe('online')
     }, 120_000)
 
-    it('is offline within 60 s for the members elsewhere when the process is killed', async (context) => {
+    it('is offline within 60 s for the members elsewhere when the process is killed (pitfall 9)', async (context) => {
       const { expect } = context
       const scene = await Scene.apart(context)
       const { ben, told, instances } = scene

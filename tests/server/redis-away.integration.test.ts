@@ -70,7 +70,7 @@ describeWithRedis('two servers whose Redis comes late and leaves for ever', () =
     }
   }
 
-  it('answer the same throughout (fault R17)', async () => {
+  it('answer the same throughout (fault R17, pitfall 5)', async () => {
     const port = await freePort()
     instances = await startInstances(2, { REDIS_URL: `redis://:a-quiet-word@127.0.0.1:${port}` })
     const { urls } = instances
@@ -130,7 +130,7 @@ describeWithRedis('a server whose Redis is away', () => {
     return instances
   }
 
-  it('counts guesses at a password over all instances (input E4)', async () => {
+  it('counts guesses at a password over all instances (input E4, pitfall 10)', async () => {
     const { urls } = await start(2, { PARLEY_LIMIT_FACTOR: '1' })
     const { email } = await Person.signUp(urls[0] ?? '', 'Owner')
     await redis.kill()
@@ -149,7 +149,7 @@ describeWithRedis('a server whose Redis is away', () => {
     expect(compared).toBeLessThanOrEqual(10 + Math.ceil((performance.now() - startedAt) / 12_000))
   })
 
-  it('gives each instance its share of every other limit (input G9)', async () => {
+  it('gives each instance its share of every other limit (input G9, pitfall 10)', async () => {
     const { urls, sql } = await start(2, { PARLEY_LIMIT_FACTOR: '1' })
     const ada = await Person.signUp(urls[0] ?? '', 'Ada')
     const roomId = await ada.createRoom()
@@ -174,7 +174,39 @@ describeWithRedis('a server whose Redis is away', () => {
     expect(sent).toBeLessThanOrEqual(36)
   })
 
-  it('answers as soon as one that has one, and stops in time, also while it hangs (fault R2)', async () => {
+  it('refuses what a removed member does, and pushes nothing to them of what comes after (input C5)', async () => {
+    const { urls } = await start(2, {})
+    const { ada, ben, atAda, atBen, roomId } = await meet(urls)
+    const cleo = await Person.signUp(urls[1] ?? '', 'Cleo')
+    await ada.invite(roomId, cleo)
+    const atCleo = await cleo.connect()
+    await expectOk(call(atCleo, 'room:join', { roomId }))
+    const seqs: number[] = []
+    atBen.on('room:events', ({ events }: { events: { seq: number }[] }) => {
+      seqs.push(...events.map(({ seq }) => seq))
+    })
+    const heard = textsAt(atCleo)
+    await redis.kill()
+    const removed = await ada.http('DELETE', `/rooms/${roomId}/members/${ben.userId}`)
+    expect(removed.status).toBeLessThan(300)
+    for (const [event, payload] of [
+      ['message:send', { roomId, clientMessageId: 'late', text: 'I am still here' }],
+      ['message:list', { roomId }],
+      ['room:sync', { roomId, since: 0 }],
+      ['room:join', { roomId }],
+    ] as const)
+      expect(await call(atBen, event, payload)).toMatchObject({ ok: false, error: { code: 'NOT_FOUND' } })
+    const page = await ada.http('GET', `/rooms/${roomId}/messages`)
+    for (const text of ['one', 'two'])
+      await expectOk(call(atAda, 'message:send', { roomId, clientMessageId: text, text }))
+    await until('those who stay hear it', () => heard.length === 2)
+    await sleep(1_000)
+    expect(heard).toEqual(['one', 'two'])
+    expect(seqs.at(-1)).toBe(page.body.headSeq)
+    for (const person of [ada, ben, cleo]) person.close()
+  })
+
+  it('answers as soon as one that has one, and stops in time, also while it hangs (fault R2, pitfall 3)', async () => {
     const { servers, urls } = await start(1, {})
     const ada = await Person.signUp(urls[0] ?? '', 'Ada')
     const roomId = await ada.createRoom()
@@ -193,6 +225,35 @@ describeWithRedis('a server whose Redis is away', () => {
     const startedAt = performance.now()
     expect(await servers[0]?.stop()).toBe(0)
     expect(performance.now() - startedAt).toBeLessThan(10_000)
+  })
+
+  it('delivers at once, and is idle between, while it is down (pitfalls 5 and 6)', async () => {
+    const { urls, servers } = await start(2, {})
+    const { ada, ben, atAda, atBen, roomId } = await meet(urls)
+    const also = await ben.connect(urls[0])
+    await expectOk(call(also, 'room:join', { roomId }))
+    await redis.kill()
+    await expectOk(call(atAda, 'message:send', { roomId, clientMessageId: 'first', text: 'first' }))
+    await until('it is given up', async () => (await readiness(urls[0] ?? '')).verdict === 'degraded')
+    const [here, there] = [textsAt(also), textsAt(atBen)]
+    const usedS = () => Promise.all(urls.map((url) => metricOf(url, 'process_cpu_seconds_total')))
+    const [before, startedAt] = [await usedS(), performance.now()]
+    const texts = Array.from({ length: 20 }, (_, n) => `text-${n}`)
+    for (const text of texts) {
+      const sentAt = performance.now()
+      const sent = call(atAda, 'message:send', { roomId, clientMessageId: text, text })
+      await until('it is here', () => here.at(-1) === text)
+      expect(performance.now() - sentAt).toBeLessThan(1_000)
+      await expectOk(sent)
+      await sleep(250)
+    }
+    await until('all are there', () => there.length === texts.length)
+    const tookS = (performance.now() - startedAt) / 1_000
+    expect([here, there]).toEqual([texts, texts])
+    for (const [index, seconds] of (await usedS()).entries())
+      expect(seconds - (before[index] ?? 0), `of ${tookS} s`).toBeLessThan(tookS / 2)
+    for (const server of servers) expect(await server.stop()).toBe(0)
+    for (const person of [ada, ben]) person.close()
   })
 
   it('has the embedded Postgres behind it where there is no other', async () => {

@@ -110,7 +110,7 @@ describe('BusAdapter', () => {
     expect(await first.io.serverSideEmitWithAck('count', 'first')).toEqual(['heard first'])
   })
 
-  it('serves local sockets at once while the bus hangs, and counts while it fails', async () => {
+  it('serves local sockets at once while the bus hangs, and counts while it fails (pitfalls 5, 6 and 7)', async () => {
     const hanging: BusPort = {
       publish: () => new Promise(() => undefined),
       subscribe: () => new Promise(() => undefined),
@@ -142,7 +142,7 @@ describe('BusAdapter', () => {
     await until(() => expect(here.got).toEqual([['hello', 1]]))
   })
 
-  it('names within its budget the sockets of those who answer, and says that it is not all', async () => {
+  it('names within its budget the sockets of those who answer, and says that it is not all (pitfall 7)', async () => {
     const hub = new MemoryBusHub(new SystemClock())
     const [instance, second] = await startAll(hub.endpoint(), hub.endpoint())
     if (instance === undefined || second === undefined) throw new Error('two were asked for')

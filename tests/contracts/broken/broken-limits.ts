@@ -41,6 +41,24 @@ const savesUp = () =>
     }
   })
 
+/** Begins to count anew in each window, so that two bursts come one right after the other. */
+const countsByWindows = () =>
+  fixture((clock) => {
+    const windows = new Map<string, { readonly untilMs: number; calls: number }>()
+    return async (key, { perMinute, burst }) => {
+      const nowMs = clock.nowMs()
+      const present = windows.get(key)
+      const window =
+        present === undefined || present.untilMs <= nowMs
+          ? { untilMs: nowMs + (burst * 60_000) / perMinute, calls: 0 }
+          : present
+      windows.set(key, window)
+      if (window.calls >= burst) return refusal(window.untilMs - nowMs)
+      window.calls += 1
+      return { allowed: true }
+    }
+  })
+
 /** Counts in its own process only. */
 const countsAtHomeOnly = (): RateLimitFixture => {
   const clock = new HeldClock()
@@ -65,6 +83,7 @@ const mixesUpAnswers = () =>
 export const brokenLimits: Readonly<Record<string, () => RateLimitFixture>> = {
   countsRefusals,
   savesUp,
+  countsByWindows,
   countsAtHomeOnly,
   mixesUpAnswers,
   allowsEverything: () => fixture(() => async () => ({ allowed: true })),

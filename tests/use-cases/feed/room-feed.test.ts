@@ -85,7 +85,7 @@ describe('RoomFeed', () => {
     expect(there.seqs()).toEqual([2, 3, 4])
   })
 
-  it('reads a gap from the log when the hint that would fill it does not come', async () => {
+  it('reads a gap from the log when the hint that would fill it does not come (pitfall 6)', async () => {
     let n = 0
     hub.route = () => (n++ === 0 ? [] : [0])
     await sendMany(2)
@@ -94,7 +94,7 @@ describe('RoomFeed', () => {
     expect(there.rooms.gapsRepaired()).toBe(2)
   })
 
-  it('finds what a silent bus lost by the sweep, within a second', async () => {
+  it('finds what a silent bus lost by the sweep, within a second (pitfalls 2 and 6)', async () => {
     hub.route = () => []
     await sendMany(3)
     await clock.advance(1_000)

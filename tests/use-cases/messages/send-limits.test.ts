@@ -35,7 +35,7 @@ describe('the limits of sending', () => {
     },
   )
 
-  it('count each member of a room that is followed by themselves', async () => {
+  it('count each member of a room that is followed by themselves (pitfall 10)', async () => {
     const system = createTestSystem()
     const { parley, ids } = system
     const [owner, member] = [await system.signUpUser('Olive'), await system.signUpUser('Max')]
