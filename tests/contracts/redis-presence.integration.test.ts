@@ -52,30 +52,63 @@ describeWithRedis('presence on a Redis that loses something', () => {
     await server.stop()
   })
 
-  it('is partial from when Redis has lost everything until all processes were there again (fault R3, pitfall 9)', async () => {
-    const leaseMs = 1_500
-    const [a, b] = [(await boot(leaseMs)).presence, (await boot(leaseMs)).presence]
-    const [ada, ben] = [randomUUID(), randomUUID()]
-    await a.announce(ada, 'a1', 'online')
-    await b.announce(ben, 'b1', 'online')
-    const view = async () => {
-      const { presences, partial } = await b.states([ada, ben])
-      return [...presences.map(({ state }) => state), partial]
-    }
-    expect(await view()).toEqual(['online', 'online', false])
-    await asAdmin((redis) => redis.flushall())
-    expect(await view()).toEqual(['offline', 'offline', true])
-    await b.beat()
-    expect(await view()).toEqual(['offline', 'online', true])
-    await a.beat()
-    const beating = setInterval(() => void Promise.all([a.beat(), b.beat()]).catch(() => undefined), 300)
-    try {
-      await eventually('the answer to be whole', async () => (await view())[2] === false)
+  it.each([
+    ['everything', '*', 'offline'],
+    ['all leases', '*:leases', 'offline'],
+    ['what was written last', '*:writes', 'online'],
+  ])(
+    'is partial from when a process found that Redis has lost %s until all were there again (fault R3, pitfall 9)',
+    async (_what, pattern, meanwhile) => {
+      const leaseMs = 2_500
+      const [a, b] = [(await boot(leaseMs)).presence, (await boot(leaseMs)).presence]
+      const [ada, ben] = [randomUUID(), randomUUID()]
+      await a.announce(ada, 'a1', 'online')
+      await b.announce(ben, 'b1', 'online')
+      const view = async () => {
+        const { presences, partial } = await b.states([ada, ben])
+        return [...presences.map(({ state }) => state), partial]
+      }
       expect(await view()).toEqual(['online', 'online', false])
-    } finally {
-      clearInterval(beating)
-    }
-  })
+      await asAdmin(async (redis) => redis.del(await redis.keys(pattern)))
+      // Who has no lease any more can tell at once.
+      expect(await view()).toEqual([meanwhile, meanwhile, meanwhile === 'offline'])
+      await b.beat()
+      expect(await view()).toEqual([meanwhile, 'online', true])
+      await a.beat()
+      const beating = setInterval(() => void Promise.all([a.beat(), b.beat()]).catch(() => undefined), 300)
+      try {
+        await eventually('the answer to be whole', async () => (await view())[2] === false)
+        expect(await view()).toEqual(['online', 'online', false])
+      } finally {
+        clearInterval(beating)
+      }
+    },
+  )
+
+  it.each<[string, (redis: Redis, key: string) => Promise<unknown>]>([
+    ['another type', (redis, key) => redis.multi().del(key).rpush(key, 'garbage').exec()],
+    [
+      'a state that is none',
+      async (redis, key) => redis.hset(key, (await redis.hkeys(key))[0] ?? '', 'busy'),
+    ],
+  ])(
+    'is partial where what it holds of a user is %s, and whole with the next beat (fault R16)',
+    async (_kind, scrawl) => {
+      const [{ presence }, { presence: peer }] = [await boot(), await boot()]
+      const userId = randomUUID()
+      await presence.announce(userId, 's1', 'online')
+      await peer.beat()
+      const view = async () => {
+        const { presences, partial } = await peer.states([userId])
+        return [presences[0]?.state, partial]
+      }
+      expect(await view()).toEqual(['online', false])
+      await asAdmin((redis) => scrawl(redis, `parley:presence:{presence}:user:${userId}`))
+      expect(await view()).toEqual(['offline', true])
+      await presence.beat()
+      expect((await view())[0]).toBe('online')
+    },
+  )
 
   it.each([
     ['a list', (redis: Redis, key: string) => redis.rpush(key, 'garbage')],
@@ -83,6 +116,8 @@ describeWithRedis('presence on a Redis that loses something', () => {
     ['a set', (redis: Redis, key: string) => redis.sadd(key, 'garbage')],
     ['a sorted set', (redis: Redis, key: string) => redis.zadd(key, 1, 'garbage')],
     ['a text', (redis: Redis, key: string) => redis.set(key, '9007199254740993:{}')],
+    ['a number beyond all others', (redis: Redis, key: string) => redis.set(key, '9'.repeat(20))],
+    ['a number in another form', (redis: Redis, key: string) => redis.set(key, '1e18')],
   ])(
     'is right again soon where all its keys hold %s, and fails nobody (fault R16)',
     async (_kind, scrawl) => {

@@ -6,7 +6,7 @@ import { jsonOfBytes } from '../contracts/bus-port.contract.js'
 import { eventually } from '../contracts/eventually.js'
 import { busProcesses } from '../support/bus-processes.js'
 import { lanesOf } from '../support/lanes.js'
-import { describeWithRedis } from '../support/redis.js'
+import { describeWithRedis, type RedisServer } from '../support/redis.js'
 import { type SocketInstance, type SocketInstances, socketInstances } from '../support/socket-instances.js'
 
 const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 10_000 })
