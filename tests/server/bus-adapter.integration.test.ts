@@ -48,13 +48,25 @@ describeWithRedis('Socket.io between processes', () => {
       expect([there.got.length, apart.got]).toEqual([21, []])
     },
     'local stays in the process': async ({ first, second, client }) => {
-      const room = randomUUID()
+      const [room, other] = [randomUUID(), randomUUID()]
       const [here, there] = [await client(first, room), await client(second, room)]
+      const sizes = (name: string) =>
+        [first, second].map(({ io }) => io.of('/').adapter.rooms.get(name)?.size ?? 0)
       first.io.local.to(room).emit('local')
       first.io.to(room).emit('all')
       await until(() => expect(there.got).toEqual([['all']]))
       await sleep(A_WHILE_MS)
       expect([here.got, there.got]).toEqual([[['local'], ['all']], [['all']]])
+      first.io.local.in(room).socketsJoin(other)
+      await sleep(A_WHILE_MS)
+      expect(sizes(other)).toEqual([1, 0])
+      first.io.local.in(room).socketsLeave(room)
+      await sleep(A_WHILE_MS)
+      expect(sizes(room)).toEqual([0, 1])
+      first.io.local.disconnectSockets(true)
+      await until(() => expect(here.connected).toBe(false))
+      await sleep(A_WHILE_MS)
+      expect(there.connected).toBe(true)
     },
     'acks are gathered from everywhere, and a missing one is told in time': async ({
       first,
@@ -115,6 +127,7 @@ describeWithRedis('Socket.io between processes', () => {
       ]
       first.io.in(room).disconnectSockets(true)
       await until(() => expect([here.connected, there.connected]).toEqual([false, false]))
+      await sleep(A_WHILE_MS)
       expect(stays.connected).toBe(true)
     },
     'serverSideEmit calls the other processes, and gathers what they answer': async ({ first, second }) => {
@@ -204,9 +217,13 @@ describeWithRedis('Socket.io between processes', () => {
         await eventually('both to have noticed', () =>
           [a, b].every(({ bus }) => bus.state().state === 'fallback'),
         )
+        // The one is back on Redis long before the other, who says so.
+        await b.way.set({ is: 'down' })
         await begin(server())
         await eventually('Redis to be up', () => a.redis.health.isUp())
         await verify(pair)
+        expect(b.overRedis.hears()).toBe(false)
+        await b.way.set({ is: 'up' })
         await eventually('both to hear Redis', () => [a, b].every(({ overRedis }) => overRedis.hears()))
         await verify(pair)
         expect([pair.first.failures(), pair.second.failures()]).toEqual([0, 0])
