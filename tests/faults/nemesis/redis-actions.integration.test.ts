@@ -80,6 +80,7 @@ describeWithRedis('actions on Redis', () => {
   it('killRedis has it come back empty, on the same port', async () => {
     const client = connect()
     await client.set('key', 'value')
+    await target.client.save()
     const heal = await killRedis(target, null)
     expect(await refusal(client.get('key'))).not.toBe('none')
     await heal()
@@ -92,6 +93,7 @@ describeWithRedis('actions on Redis', () => {
     await client.set('key', 'old')
     const snapshot = await takeSnapshot(target)
     await client.mset('key', 'new', 'other', 'new')
+    await target.client.save()
     const heal = await killRedis(target, snapshot)
     await heal()
     await snapshot.remove()
@@ -174,8 +176,10 @@ describeWithRedis('actions on Redis', () => {
   it('rotatePassword cuts everybody, and lets nobody in with the old one', async () => {
     const client = connect()
     await client.set('key', 'value')
+    await listen()
     const heal = await rotatePassword(target)
     await eventually('it is refused', async () => /NOAUTH|WRONGPASS/.test(await refusal(client.get('key'))))
+    expect(await subscriberIds(target)).toEqual([])
     await heal()
     await isBack(client)
     expect(await client.get('key')).toBe('value')
@@ -197,10 +201,12 @@ describeWithRedis('actions on Redis', () => {
     const client = connect()
     await client.set('key', 'value')
     const heal = await denyPublishing(target)
-    expect(await refusal(client.publish('bus', 'message'))).toMatch(/^NOPERM/)
+    for (const publish of ['publish', 'spublish'] as const)
+      expect(await refusal(client[publish]('bus', 'message'))).toMatch(/^NOPERM/)
     expect(await client.get('key')).toBe('value')
     await heal()
     await client.publish('bus', 'message')
+    await client.spublish('bus', 'message')
   })
 
   it('scrawl leaves nothing as it was under a prefix, and the rest alone', async () => {
@@ -212,6 +218,8 @@ describeWithRedis('actions on Redis', () => {
     expect([...types].toSorted()).toEqual(['hash', 'list', 'set', 'string'])
     const texts = await client.mget(...keys)
     expect(texts).not.toContain('value')
+    const leftMs = await Promise.all(keys.map((key) => client.pttl(key)))
+    expect(Math.min(...leftMs)).toBeGreaterThan(0)
     expect(await client.get('other')).toBe('value')
   })
 
@@ -251,6 +259,8 @@ describeWithRedis('actions on Redis', () => {
     expect(await floodChannel(target, { channel: 'bus', withinMs: 20_000 })).toEqual(before)
     proxy.tapWith(null)
     await heal()
+    const [, limits = ''] = (await target.client.config('GET', 'client-output-buffer-limit')) as string[]
+    expect(limits).toContain('pubsub 33554432 8388608 60')
     await eventually('it listens again', async () => (await subscriberIds(target)).length === 1)
     await target.client.publish('bus', 'again')
     await eventually('it hears again', () => heard.includes('again'))
@@ -278,9 +288,14 @@ describeWithRedis('actions on Redis', () => {
   it('flap goes down and up until healed, and leaves it up', async () => {
     const client = connect()
     await client.set('key', 'value')
+    let cuts = 0
+    client.on('close', () => {
+      cuts += 1
+    })
     const flapping = flap([proxy], 100)
     await eventually('it has been down three times', () => flapping.times() >= 3)
     await flapping.heal()
+    expect(cuts).toBeGreaterThan(0)
     await isBack(client)
   })
 
