@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { withinDeadline } from '../../adapters/redis/deadline.js'
@@ -17,4 +19,25 @@ it('lets nothing that fails after it end the process', async () => {
   const failing = sleep(30).then(() => Promise.reject(new Error('late')))
   await expect(withinDeadline(5, failing)).rejects.toMatchObject({ code: 'TIMEOUT' })
   await sleep(60)
+})
+
+it('takes an answer for one in time that lay unread while this process was busy', async () => {
+  const server = createServer((socket) =>
+    socket.on('data', () => {
+      socket.write('seven')
+      const untilMs = performance.now() + 700
+      while (performance.now() < untilMs);
+    }),
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    const answer = once(socket, 'data')
+    socket.write('?')
+    expect(String(await withinDeadline(500, answer))).toBe('seven')
+  } finally {
+    socket.destroy()
+    server.close()
+  }
 })

@@ -147,7 +147,7 @@ describe('BusAdapter', () => {
     const [instance, second] = await startAll(hub.endpoint(), hub.endpoint())
     if (instance === undefined || second === undefined) throw new Error('two were asked for')
     const [here, there] = [await client(instance, 'r'), await client(second, 'r')]
-    const name = async () => (await instance.io.in('r').fetchSockets()).map(({ id }) => id).sort()
+    const name = async (room = 'r') => (await instance.io.in(room).fetchSockets()).map(({ id }) => id).sort()
     const all = [here.id, there.id].sort()
     expect([await name(), instance.partial()]).toEqual([all, 0])
     const mute = hub.endpoint()
@@ -157,5 +157,8 @@ describe('BusAdapter', () => {
     const started = performance.now()
     expect([await name(), await name(), instance.partial()]).toEqual([all, all, 2])
     expect(performance.now() - started).toBeLessThan(5_000)
+    const apart = await client(second, 'other')
+    // Each of two questions at once is told what it asked for.
+    expect(await Promise.all([name(), name('other')])).toEqual([all, [apart.id]])
   })
 })

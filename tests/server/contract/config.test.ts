@@ -109,6 +109,7 @@ describe('readConfig', () => {
     'redis://:hunter2@cache.example?commandTimeout=0',
     'redis://:hunter#2@cache.example',
     'redis://a.example,http://b.example',
+    'redis://a.example,redis://:hunter2@b.example?commandTimeout=0',
     'redis://a.example/1,redis://b.example/1',
     'redis://a.example,rediss://b.example',
     ',',

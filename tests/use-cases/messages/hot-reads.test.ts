@@ -179,6 +179,18 @@ describe('a cache that two processes share', () => {
     await isEmptiedBy(async () => unwrap(await deleteMessage.execute(world.owner.actor, { messageId })))
   })
 
+  it('gives up at once what a message or a removal has made old', async () => {
+    const { roomId, member, owner } = world
+    await readOf(here)
+    const keys = [`page:${roomId}:50`, `member:${roomId}:${member.user.id}`]
+    const isHeld = () => Promise.all(keys.map(async (key) => (await cache.get(key, 0)) !== null))
+    expect(await isHeld()).toEqual([true, true])
+    await say(here, roomId, owner, 'news')
+    expect(await isHeld()).toEqual([false, true])
+    unwrap(await here.parley.removeMember.execute(owner.actor, { roomId, userId: member.user.id }))
+    expect(await isHeld()).toEqual([false, false])
+  })
+
   it('brings no deleted text back when it returns old (fault R4, fault R18)', async () => {
     await readOf(here)
     const restore = await snapshot()
