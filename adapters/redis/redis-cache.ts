@@ -134,9 +134,8 @@ export class RedisCache implements CachePort {
   async put<T>(key: string, version: number, value: T, ttlMs: number): Promise<void> {
     const { entry, index } = entryKey(this.redis.prefix, key)
     const lifetimeMs = Math.max(1, Math.round(ttlMs * (1 - JITTER + 2 * JITTER * this.random())))
-    const text = JSON.stringify(value)
-    // Not everything is JSON; what is not is not cached.
-    if (text === undefined) return
+    const text = jsonOf(value)
+    if (text === null) return
     try {
       const stored =
         index === null
@@ -195,6 +194,15 @@ export class RedisCache implements CachePort {
       // Counted below.
     }
     this.counts.garbage += 1
+    return null
+  }
+}
+
+/** Null for what JSON cannot hold: nothing at all, a cycle, a BigInt. */
+function jsonOf(value: unknown): string | null {
+  try {
+    return JSON.stringify(value) ?? null
+  } catch {
     return null
   }
 }

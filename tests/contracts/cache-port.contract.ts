@@ -59,6 +59,15 @@ export const cachePortContract = {
       assert.deepEqual(await cache.get(key, 0), { version: 1, value })
     }
   },
+  'lets a put of what no JSON holds fail nobody': async ({ cache }) => {
+    const circle: Record<string, unknown> = {}
+    circle.itself = circle
+    for (const value of [circle, { id: 10n }, undefined, () => undefined])
+      await cache.put(randomUUID(), 1, value, LONG_MS)
+    const key = randomUUID()
+    await cache.put(key, 1, 'value', LONG_MS)
+    assert.deepEqual(await cache.get(key, 1), { version: 1, value: 'value' })
+  },
   'drops all keys that begin with the scope, and no others': async ({ cache }) => {
     const [room, other] = [randomUUID(), randomUUID()]
     const keys = [`${room}:page`, `${room}:threads`, `${other}:page`, `x${room}:page`]

@@ -67,6 +67,12 @@ export const brokenCaches: Readonly<Record<string, () => CacheFixture>> = {
       return cached?.value ? cached : null
     },
   })),
+  failsOverWhatIsNoJson: broken((sound) => ({
+    put: async (key, version, value, ttlMs) => {
+      JSON.stringify(value)
+      await sound.put(key, version, value, ttlMs)
+    },
+  })),
   dropsNothing: broken(() => ({ drop: async () => undefined })),
   dropsEverything: broken((sound) => ({ drop: () => sound.drop('') })),
   makesUpEntries: broken((sound) => ({
