@@ -1,16 +1,21 @@
 import type { Cached, CachePort } from '../../core/ports/cache-port.js'
+import { groupOf } from '../../core/ports/cache-scope.js'
 import { type FailoverState, type PrimaryHealth, stateOf } from './primary-health.js'
 
-/** A cache that processes share, and that tells how much longer it will keep what it answers. */
+/** A cache that processes share, and that tells how much longer it will keep what it answers, and what it could not drop. */
 export interface SharedCache extends CachePort {
   lookUp<T>(
     key: string,
     minVersion: number,
   ): Promise<{ readonly cached: Cached<T>; readonly leftMs: number } | null>
+  /** As `drop`; false where it may not have been done. */
+  tryDrop(scope: string): Promise<boolean>
 }
 
 /** Beyond them what the shared cache is to drop may be read once more: its version says whether it is of use. */
 const DROPPING_MAX = 100
+/** That many scopes that the shared cache could not drop are dropped once it is back; what is in others lasts for its lifetime. */
+const MISSED_MAX = 10_000
 
 /**
  * Two tiers: this process's memory, and behind it a cache that all processes share, while that answers. Both refuse what is older than the
@@ -21,12 +26,16 @@ export class FailoverCache implements CachePort {
   private readonly lookUps = new Map<string, Promise<Cached<unknown> | null>>()
   /** What the shared cache is about to drop, and how often. */
   private readonly dropping = new Map<string, number>()
+  /** What it was to drop while it was away. */
+  private readonly missed = new Set<string>()
 
   constructor(
     private readonly shared: SharedCache,
     private readonly memory: CachePort,
     private readonly health: PrimaryHealth,
-  ) {}
+  ) {
+    health.onChange(() => void this.dropMissed())
+  }
 
   async get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
     const near = await this.memory.get<T>(key, minVersion)
@@ -45,8 +54,8 @@ export class FailoverCache implements CachePort {
 
   async drop(scope: string): Promise<void> {
     await this.memory.drop(scope)
-    // Nobody waits for it: it frees memory and decides nothing.
-    if (this.health.isUp()) void this.dropShared(scope)
+    // Nobody waits for it: it decides nothing, but what was taken back is not to lie there.
+    void this.dropShared(scope)
   }
 
   state(): FailoverState {
@@ -69,15 +78,27 @@ export class FailoverCache implements CachePort {
   }
 
   private async dropShared(scope: string): Promise<void> {
-    if (this.dropping.size >= DROPPING_MAX && !this.dropping.has(scope)) return this.shared.drop(scope)
-    this.dropping.set(scope, (this.dropping.get(scope) ?? 0) + 1)
-    await this.shared.drop(scope)
+    const isNoted = this.dropping.size < DROPPING_MAX || this.dropping.has(scope)
+    if (isNoted) this.dropping.set(scope, (this.dropping.get(scope) ?? 0) + 1)
+    const isDropped = this.health.isUp() && (await this.shared.tryDrop(scope))
+    if (!isDropped && this.missed.size < MISSED_MAX) this.missed.add(scope)
+    if (!isNoted) return
     const left = (this.dropping.get(scope) ?? 1) - 1
     if (left === 0) this.dropping.delete(scope)
     else this.dropping.set(scope, left)
   }
 
+  /** One after another, beside what users ask for; what fails once more waits until the cache has been away again. */
+  private async dropMissed(): Promise<void> {
+    for (const scope of [...this.missed]) {
+      if (!this.health.isUp()) return
+      if (this.missed.delete(scope)) await this.dropShared(scope)
+    }
+  }
+
   private isBeingDropped(key: string): boolean {
+    // Scopes are whole groups, nearly always.
+    if (this.missed.has(groupOf(key) ?? key)) return true
     for (const scope of this.dropping.keys()) if (key.startsWith(scope)) return true
     return false
   }

@@ -149,6 +149,11 @@ export class RedisCache implements CachePort {
   }
 
   async drop(scope: string): Promise<void> {
+    await this.tryDrop(scope)
+  }
+
+  /** The same, and whether it was done. */
+  async tryDrop(scope: string): Promise<boolean> {
     try {
       const group = groupOf(scope)
       if (group === null) await this.dropByScan(scope)
@@ -161,8 +166,10 @@ export class RedisCache implements CachePort {
           entryKey(prefix, scope).entry,
         )
       }
+      return true
     } catch {
       this.counts.unanswered += 1
+      return false
     }
   }
 

@@ -28,6 +28,23 @@ const OFTEN = { perMinute: 600, burst: 100 }
 describeWithRedis('Redis that returns', () => {
   const { clock, databases, processes, turn, operate } = failingRedis()
 
+  it('is rid of the texts that were taken back while it was away', async () => {
+    const [redis] = await processes({ is: 'up' })
+    const cache = new FailoverCache(new RedisCache(redis), new MemoryCache(clock), redis.health)
+    const rooms = Array.from({ length: 50 }, () => randomUUID())
+    for (const room of rooms) await cache.put(`page:${room}:50`, 1, 'taken back', LONG_MS)
+    const texts = async () => ((await operate('keys', `${redis.prefix}cache:*`)) as string[]).length
+    await eventually('all of them to lie there', async () => (await texts()) === rooms.length)
+    await turn({ is: 'down' })
+    // The first finds out.
+    for (const room of rooms) await cache.drop(`page:${room}:`)
+    await eventually('the outage to be noticed', () => !redis.health.isUp())
+    expect(await texts()).toBe(rooms.length)
+    await turn({ is: 'up' })
+    await isUp(redis)
+    await eventually('none of them to lie there', async () => (await texts()) === 0)
+  })
+
   it.each<[string, ProxyMode]>([
     ['down', { is: 'down' }],
     ['frozen', { is: 'frozen' }],
