@@ -16,6 +16,8 @@ export interface SharedCache extends CachePort {
 const DROPPING_MAX = 100
 /** That many scopes that the shared cache could not drop are dropped once it is back; what is in others lasts for its lifetime. */
 const MISSED_MAX = 10_000
+/** By how much a cache may keep an entry for longer than it is told, so that those filled together do not expire together. */
+const LIFETIME_SPREAD = 0.1
 
 /**
  * Two tiers: this process's memory, and behind it a cache that all processes share, while that answers. Both refuse what is older than the
@@ -72,7 +74,8 @@ export class FailoverCache implements CachePort {
     const far = await this.shared.lookUp<unknown>(key, minVersion)
     if (far === null) return null
     // Not for longer than the shared one, or lifetimes would add up.
-    await this.memory.put(key, far.cached.version, far.cached.value, far.leftMs)
+    const leftMs = far.leftMs / (1 + LIFETIME_SPREAD)
+    await this.memory.put(key, far.cached.version, far.cached.value, leftMs)
     // Frozen, where memory took it.
     return (await this.memory.get<unknown>(key, minVersion)) ?? far.cached
   }

@@ -123,4 +123,16 @@ describe('a cache in two tiers', () => {
     await finishDropping()
     expect(await others.get('page:1:a', 0)).toBeNull()
   })
+
+  it('keeps nothing in memory for longer than the shared one does', async () => {
+    const { cache, clock, others, state } = slowlyDropping()
+    await others.put('page:1:a', 1, 'value', LONG_MS)
+    state.leftMs = 1_000
+    expect((await cache.get('page:1:a', 0))?.value).toBe('value')
+    await others.drop('page:1:a')
+    await clock.advance(800)
+    expect((await cache.get('page:1:a', 0))?.value).toBe('value')
+    await clock.advance(200)
+    expect(await cache.get('page:1:a', 0)).toBeNull()
+  })
 })
