@@ -6,6 +6,10 @@ export type TierCounts = {
   readonly misses: number
   readonly staleRefused: number
   readonly fills: number
+  /** Fills that gave way to an entry of a higher version. */
+  readonly fillsRefused: number | null
+  /** What was found there and is no entry that a process has made. */
+  readonly garbage: number | null
   readonly evictions: number | null
   readonly entries: number | null
   readonly bytes: number | null

@@ -29,7 +29,7 @@ import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
 import { NamedCaches, type TierCounts } from './caches.js'
 import { CountedLock, CountedRateLimit } from './counted.js'
 import { RedisSide, type RedisSideOptions } from './redis-side.js'
-import { memoryCache, type RuntimeOptions } from './runtime.js'
+import { memoryCache, memoryCounts, type RuntimeOptions } from './runtime.js'
 import { BUS, CACHE, DATABASE, LIMITS, LOCK, PARLEY, PORT, PROCESSES, REDIS } from './tokens.js'
 
 /** What tells guesses: a share of such a limit would let each process be asked anew. */
@@ -108,7 +108,7 @@ export const redisRuntime = ({ redis, limitFactor, onError }: RedisRuntimeOption
         const open = () => {
           const memory = memoryCache(context.get(PORT.clock))
           const shared = new RedisCache(side.connection)
-          const tiers = { memory: () => memory.stats(), redis: () => countsOf(shared) }
+          const tiers = { memory: () => memoryCounts(memory), redis: () => countsOf(shared) }
           return { cache: side.watch(new FailoverCache(shared, memory, side.connection.health)), tiers }
         }
         return new NamedCaches(open)
@@ -118,8 +118,8 @@ export const redisRuntime = ({ redis, limitFactor, onError }: RedisRuntimeOption
 
 /** What room an entry takes, and what Redis throws away, is not counted by cache there. */
 function countsOf(cache: RedisCache): TierCounts {
-  const { hits, misses, staleRefused, fills } = cache.stats()
-  return { hits, misses, staleRefused, fills, evictions: null, entries: null, bytes: null }
+  const { unanswered: _, ...counts } = cache.stats()
+  return { ...counts, evictions: null, entries: null, bytes: null }
 }
 
 /** The bus with all that it is made of, which this process opened and closes. */

@@ -15,7 +15,7 @@ import {
 } from '../../../adapters/postgres/index.js'
 import type { ClockPort } from '../../../core/ports/clock-port.js'
 import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
-import { NamedCaches } from './caches.js'
+import { NamedCaches, type TierCounts } from './caches.js'
 import { CountedLock, CountedRateLimit } from './counted.js'
 import { BUS, CACHE, DATABASE, LIMITS, LOCK, PARLEY, PORT } from './tokens.js'
 
@@ -31,13 +31,20 @@ const MEMORY_MAX_BYTES = 32 * 1024 * 1024
 export const memoryCache = (clock: ClockPort): MemoryCache =>
   new MemoryCache(clock, { maxBytes: MEMORY_MAX_BYTES })
 
+/** Nobody else writes there. */
+export const memoryCounts = (cache: MemoryCache): TierCounts => ({
+  ...cache.stats(),
+  fillsRefused: null,
+  garbage: null,
+})
+
 /** Caches of this process alone; what they hold is judged by what the process knows, so others need not be told. */
 export const localCaches = new ContainerModule(({ bind }) => {
   bind(CACHE)
     .toDynamicValue((context) => {
       const open = () => {
         const cache = memoryCache(context.get(PORT.clock))
-        return { cache, tiers: { memory: () => cache.stats() } }
+        return { cache, tiers: { memory: () => memoryCounts(cache) } }
       }
       return new NamedCaches(open)
     })

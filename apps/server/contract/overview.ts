@@ -40,7 +40,9 @@ export const InstanceReport = shape({
       misses: Count,
       staleRefused: Count,
       fills: Count,
-      /** Null where the tier does not know it of this cache alone. */
+      /** Null where the tier does not know it of this cache alone, or it cannot be. */
+      fillsRefused: nullable(Count),
+      garbage: nullable(Count),
       evictions: nullable(Count),
       entries: nullable(Count),
       bytes: nullable(Count),

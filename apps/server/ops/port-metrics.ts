@@ -21,6 +21,18 @@ export function showPorts(registry: Registry, { caches, limits, locks, failover,
     caches().map(({ cache, tier, fills }) => [{ cache, tier }, fills]),
   )
   family.totals(
+    'parley_cache_fills_refused_total',
+    'Fills that gave way to an entry of a higher version.',
+    ['cache', 'tier'],
+    () => caches().flatMap(({ cache, tier, fillsRefused }) => samplesOf({ cache, tier }, fillsRefused)),
+  )
+  family.totals(
+    'parley_cache_garbage_total',
+    'What was found and is no entry: damaged, of a process of another format, or forged.',
+    ['cache', 'tier'],
+    () => caches().flatMap(({ cache, tier, garbage }) => samplesOf({ cache, tier }, garbage)),
+  )
+  family.totals(
     'parley_cache_evictions_total',
     'Entries that made room for others; of Redis, see its own evicted_keys.',
     ['cache', 'tier'],
