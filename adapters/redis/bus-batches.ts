@@ -4,13 +4,22 @@ export type BusBatch = {
   readonly messages: readonly (readonly [topic: string, text: string])[]
 }
 
-export const pack = (origin: string, messages: BusBatch['messages']): string =>
-  JSON.stringify([origin, messages])
+/** A signature, a colon and JSON. */
+export function pack({ origin, messages }: BusBatch, sign: (text: string) => string): string {
+  const text = JSON.stringify([origin, messages])
+  return `${sign(text)}:${text}`
+}
 
-/** Null for what no process of this version has published. */
-export function unpack(payload: string): BusBatch | null {
+/** Null for what no process of this version that has the secret has published. */
+export function unpack(
+  payload: string,
+  isGenuine: (signature: string, text: string) => boolean,
+): BusBatch | null {
+  const colon = payload.indexOf(':')
+  const text = payload.slice(colon + 1)
+  if (colon < 0 || !isGenuine(payload.slice(0, colon), text)) return null
   try {
-    const parsed: unknown = JSON.parse(payload)
+    const parsed: unknown = JSON.parse(text)
     if (!Array.isArray(parsed) || typeof parsed[0] !== 'string' || !Array.isArray(parsed[1])) return null
     const [origin, messages] = parsed as [string, unknown[]]
     return messages.every(isMessage) ? { origin, messages: messages as BusBatch['messages'] } : null

@@ -24,7 +24,7 @@ const DEFAULTS = { deadlineMs: 3_000, probeMs: 400 }
 
 /**
  * The bus between processes on pub/sub, all topics on one channel; sharded where Redis is a cluster, so that not every node has to
- * carry it. The listening connection belongs to the bus alone.
+ * carry it. The listening connection belongs to the bus alone. What nobody with the secret of the connection has published is ignored.
  */
 export class RedisBus implements BusPort {
   /** Tells this process's own messages, which Redis delivers to it as well, from those of others. */
@@ -133,9 +133,9 @@ export class RedisBus implements BusPort {
   }
 
   private send(batch: readonly Outgoing[]): Promise<unknown> {
-    const payload = pack(
-      this.origin,
-      batch.map(({ topic, text }) => [topic, text]),
+    const messages = batch.map(({ topic, text }) => [topic, text] as const)
+    const payload = pack({ origin: this.origin, messages }, (text) =>
+      this.redis.signer.sign(this.channel, text),
     )
     return this.redis.call(PORT, (client) =>
       this.redis.isCluster ? client.spublish(this.channel, payload) : client.publish(this.channel, payload),
@@ -143,7 +143,9 @@ export class RedisBus implements BusPort {
   }
 
   private receive(payload: string): void {
-    const batch = unpack(payload)
+    const batch = unpack(payload, (signature, text) =>
+      this.redis.signer.isGenuine(signature, this.channel, text),
+    )
     if (batch === null || batch.origin === this.origin) return
     for (const [topic, text] of batch.messages) this.subscriptions.hand(topic, text)
   }

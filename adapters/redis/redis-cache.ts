@@ -17,7 +17,7 @@ const LOOK_UP = `local text = redis.pcall('get', KEYS[1])
 if type(text) ~= 'string' then return false end
 return { text, redis.call('pttl', KEYS[1]) }`
 
-/** An entry is its version, a colon and JSON. What is no such thing has no version, and gives way. */
+/** An entry is its version, its signature and JSON, with colons between them. What has no version gives way. */
 const PUT = `local present = redis.pcall('get', KEYS[1])
 if type(present) == 'string' then
   local version = tonumber(string.match(present, '^(%d+):'))
@@ -59,6 +59,13 @@ for _, name in ipairs(names) do
   end
 end`
 
+/** Unless it has changed since it was found. */
+const DROP_GARBAGE = `if redis.pcall('get', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('unlink', KEYS[1])`
+
+const COLON = 0x3a
+const DIGITS = /^\d+$/
+
 export type RedisCacheStats = {
   readonly hits: number
   readonly misses: number
@@ -67,7 +74,7 @@ export type RedisCacheStats = {
   readonly fills: number
   /** Fills that gave way to an entry of a higher version. */
   readonly fillsRefused: number
-  /** What was found but is no entry. */
+  /** What was found but no process with the secret has put there; counted as a miss, too. */
   readonly garbage: number
   /** Calls that Redis did not answer. */
   readonly unanswered: number
@@ -75,13 +82,14 @@ export type RedisCacheStats = {
 
 /**
  * The cache that all processes share. Dropping a scope that holds two colons (`page:<room>:`, `session:<socket>:`) costs one call; one
- * that holds fewer walks through all keys.
+ * that holds fewer walks through all keys. What nobody with the secret of the connection has put where it is found is no entry.
  */
 export class RedisCache implements CachePort {
   private readonly find: ReturnType<RedisConnection['script']>
   private readonly store: ReturnType<RedisConnection['script']>
   private readonly storeInGroup: ReturnType<RedisConnection['script']>
   private readonly dropFromGroup: ReturnType<RedisConnection['script']>
+  private readonly dropGarbage: ReturnType<RedisConnection['script']>
   private readonly random: () => number
   private readonly counts = {
     hits: 0,
@@ -98,10 +106,11 @@ export class RedisCache implements CachePort {
     options: { /** 0 to below 1; spreads lifetimes. */ readonly random?: () => number } = {},
   ) {
     this.random = options.random ?? Math.random
-    this.find = redis.script('parleyCacheLookUp', 1, LOOK_UP)
+    this.find = redis.script('parleyCacheLookUp', 1, LOOK_UP, 'bytes')
     this.store = redis.script('parleyCachePut', 1, PUT)
     this.storeInGroup = redis.script('parleyCachePutInGroup', 2, PUT_IN_GROUP)
     this.dropFromGroup = redis.script('parleyCacheDrop', 2, DROP_FROM_GROUP)
+    this.dropGarbage = redis.script('parleyCacheDropGarbage', 1, DROP_GARBAGE)
   }
 
   async get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
@@ -114,14 +123,14 @@ export class RedisCache implements CachePort {
     minVersion: number,
   ): Promise<{ readonly cached: Cached<T>; readonly leftMs: number } | null> {
     const { entry } = entryKey(this.redis.prefix, key)
-    let reply: readonly [text: string, leftMs: number] | null
+    let reply: readonly [bytes: Buffer, leftMs: number] | null
     try {
       reply = (await this.find(PORT, entry)) as typeof reply
     } catch {
       this.counts.unanswered += 1
       return null
     }
-    const cached = reply === null ? null : this.parse<T>(reply[0])
+    const cached = reply === null ? null : this.parse<T>(entry, reply[0])
     if (cached === null) this.counts.misses += 1
     else if (cached.version < minVersion) this.counts.staleRefused += 1
     else {
@@ -136,11 +145,12 @@ export class RedisCache implements CachePort {
     const lifetimeMs = Math.max(1, Math.round(ttlMs * (1 - JITTER + 2 * JITTER * this.random())))
     const text = jsonOf(value)
     if (text === null) return
+    const signed = `${this.redis.signer.sign(entry, String(version), text)}:${text}`
     try {
       const stored =
         index === null
-          ? await this.store(PORT, entry, version, text, lifetimeMs)
-          : await this.storeInGroup(PORT, entry, index, version, text, lifetimeMs)
+          ? await this.store(PORT, entry, version, signed, lifetimeMs)
+          : await this.storeInGroup(PORT, entry, index, version, signed, lifetimeMs)
       if (stored === 1) this.counts.fills += 1
       else this.counts.fillsRefused += 1
     } catch {
@@ -192,15 +202,22 @@ export class RedisCache implements CachePort {
     }
   }
 
-  private parse<T>(reply: string): Cached<T> | null {
-    const colon = reply.indexOf(':')
-    const version = colon > 0 ? Number(reply.slice(0, colon)) : Number.NaN
-    try {
-      if (Number.isSafeInteger(version)) return { version, value: JSON.parse(reply.slice(colon + 1)) as T }
-    } catch {
-      // Counted below.
-    }
+  private parse<T>(entry: string, bytes: Buffer): Cached<T> | null {
+    const versionEnd = bytes.indexOf(COLON)
+    const signatureEnd = bytes.indexOf(COLON, versionEnd + 1)
+    const digits = bytes.toString('latin1', 0, Math.max(0, versionEnd))
+    const version = DIGITS.test(digits) ? Number(digits) : Number.NaN
+    const signature = bytes.toString('latin1', versionEnd + 1, Math.max(0, signatureEnd))
+    const text = bytes.subarray(signatureEnd + 1)
+    if (Number.isSafeInteger(version) && this.redis.signer.isGenuine(signature, entry, digits, text))
+      try {
+        return { version, value: JSON.parse(text.toString()) as T }
+      } catch {
+        // Only without a secret.
+      }
     this.counts.garbage += 1
+    // Else it might keep out what is put there, for as long as it lies there. Nobody waits for it.
+    this.dropGarbage(PORT, entry, bytes).catch(() => undefined)
     return null
   }
 }

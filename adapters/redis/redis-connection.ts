@@ -5,6 +5,7 @@ import { clusterProbeKeys } from './cluster-probe-keys.js'
 import { withinDeadline } from './deadline.js'
 import { RedisHealth, type RedisHealthOptions } from './redis-health.js'
 import { type RedisSentinels, saysAllFailed, throughSentinels } from './redis-sentinels.js'
+import { Signer } from './signer.js'
 
 export type RedisConnectionOptions = RedisHealthOptions & {
   /** `redis://` or, over TLS, `rediss://`, with user, password and database where there are such; of a cluster, several nodes. */
@@ -17,6 +18,12 @@ export type RedisConnectionOptions = RedisHealthOptions & {
   readonly ca?: string
   /** What all keys and channels begin with. Without braces, which would decide the slot of a key. */
   readonly prefix?: string
+  /**
+   * What the processes on one Redis share and nobody else has, as the secret of access tokens; 32 random bytes or more. By it they know what
+   * one of them has cached, remembered or published. Without it whoever may write to Redis is believed: that somebody is a member of a room,
+   * what is in it, and who is behind a socket.
+   */
+  readonly secret?: string
   /** How long a command may take. */
   readonly commandDeadlineMs?: number
   readonly clock: ClockPort
@@ -26,7 +33,8 @@ export type RedisConnectionOptions = RedisHealthOptions & {
 
 export type RedisClient = Redis | Cluster
 
-type Scripted = Record<string, (...args: (string | number)[]) => Promise<unknown>>
+type Argument = string | number | Buffer
+type Scripted = Record<string, (...args: Argument[]) => Promise<unknown>>
 
 const DEFAULTS = { prefix: 'parley:', commandDeadlineMs: 200, isCluster: false }
 const CONNECT_TIMEOUT_MS = 1_500
@@ -54,6 +62,8 @@ export class RedisConnection {
   readonly prefix: string
   readonly isCluster: boolean
   readonly commandDeadlineMs: number
+  readonly clock: ClockPort
+  readonly signer: Signer
   private client: RedisClient
   private readonly scripts = new Map<string, { readonly lua: string; readonly numberOfKeys: number }>()
   private readonly onError: (error: unknown) => void
@@ -68,6 +78,8 @@ export class RedisConnection {
     this.prefix = settings.prefix
     this.isCluster = settings.isCluster
     this.commandDeadlineMs = settings.commandDeadlineMs
+    this.clock = options.clock
+    this.signer = new Signer(options.secret)
     this.onError = (error) => {
       this.hasTold = true
       options.onError?.(error)
@@ -95,14 +107,16 @@ export class RedisConnection {
 
   /**
    * A Lua script by its digest. `keyCount` keys come first among the arguments of a call; in a cluster they have to lie in one slot,
-   * that is, to share what stands between braces.
+   * that is, to share what stands between braces. Strings in its answers are decoded, or left as the bytes that they are.
    */
-  script(name: string, keyCount: number, lua: string) {
+  script(name: string, keyCount: number, lua: string, answers: 'text' | 'bytes' = 'text') {
     const definition = { numberOfKeys: keyCount, lua }
     this.scripts.set(name, definition)
     this.client.defineCommand(name, definition)
-    return (port: string, ...args: (string | number)[]): Promise<unknown> =>
-      this.call(port, async (client) => (client as unknown as Scripted)[name]?.(...args))
+    // ioredis defines both.
+    const command = answers === 'bytes' ? `${name}Buffer` : name
+    return (port: string, ...args: Argument[]): Promise<unknown> =>
+      this.call(port, async (client) => (client as unknown as Scripted)[command]?.(...args))
   }
 
   /**

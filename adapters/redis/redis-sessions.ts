@@ -16,44 +16,27 @@ export type RedisSessionsOptions = {
   readonly wholeLifeMs?: number
 }
 
-const FIELDS = ['userId', 'loginId', 'connectedAtMs', 'untilMs'] as const
+const FIELDS = ['userId', 'loginId', 'connectedAtMs', 'untilMs', 'signature'] as const
+type Field = (typeof FIELDS)[number]
 
-const NOW = `local time = redis.call('time')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)`
+const PUT = `redis.call('del', KEYS[1])
+redis.call('hset', KEYS[1], unpack(ARGV, 2))
+return redis.call('pexpire', KEYS[1], ARGV[1])`
 
-const PUT = `${NOW}
-redis.call('del', KEYS[1])
-redis.call('hset', KEYS[1], '${FIELDS[0]}', ARGV[3], '${FIELDS[1]}', ARGV[4], '${FIELDS[2]}', ARGV[5],
-  '${FIELDS[3]}', string.format('%.0f', now + ARGV[2]))
-return redis.call('pexpire', KEYS[1], math.min(ARGV[1], ARGV[2]))`
-
-/**
- * The session, and whether it is to be prolonged: in the second half of its life alone, so that few reads write. What is no session is
- * as good as none.
- */
+/** Its fields, and how many ms are left of it; nothing where something else lies there. */
 const FIND = `local session = redis.pcall('hmget', KEYS[1], '${FIELDS.join("', '")}')
-if session.err or not session[1] or not session[2] or not session[3] then return nil end
-local untilMs = tonumber(session[4])
-if not untilMs then return nil end
-${NOW}
-local left = redis.call('pttl', KEYS[1])
-local isDue = left < ARGV[1] / 2 and untilMs - now > left + 1
-return {session[1], session[2], session[3], isDue and 1 or 0}`
-
-const PROLONG = `local untilMs = tonumber(redis.call('hget', KEYS[1], '${FIELDS[3]}') or nil)
-if not untilMs then return 0 end
-${NOW}
-return redis.call('pexpire', KEYS[1], math.min(ARGV[1], math.max(1, untilMs - now)))`
+if session.err then return nil end
+session[#session + 1] = redis.call('pttl', KEYS[1])
+return session`
 
 /**
  * Live sessions of all processes for as long as somebody asks for them: remembered for `ttlMs` after they were put or found, and for
  * `wholeLifeMs` in all. The store behind it has the truth. Whether a login has ended is not asked here but of `hasEnded`, as Redis may
- * have come back from a time when it had not.
+ * have come back from a time when it had not. What nobody with the secret of the connection has put is no session.
  */
 export class RedisSessions implements SessionPort {
   private readonly store: ReturnType<RedisConnection['script']>
   private readonly lookUp: ReturnType<RedisConnection['script']>
-  private readonly prolong: ReturnType<RedisConnection['script']>
   private readonly ttlMs: () => number
   private readonly wholeLifeMs: number
 
@@ -66,31 +49,60 @@ export class RedisSessions implements SessionPort {
     this.wholeLifeMs = options.wholeLifeMs ?? ACCESS_TOKEN_TTL_MS
     this.store = redis.script('parleyPutSession', 1, PUT)
     this.lookUp = redis.script('parleyFindSession', 1, FIND)
-    this.prolong = redis.script('parleyProlongSession', 1, PROLONG)
   }
 
   async put({ socketId, userId, loginId, connectedAtMs }: LiveSession): Promise<void> {
     if (this.hasEnded(loginId)) return this.remove(socketId)
-    const [ttlMs, wholeLifeMs] = [this.ttlMs(), this.wholeLifeMs]
-    await this.store(PORT, this.key(socketId), ttlMs, wholeLifeMs, userId, loginId, connectedAtMs)
+    const key = this.key(socketId)
+    const untilMs = this.redis.clock.nowMs() + this.wholeLifeMs
+    const facts = { userId, loginId, connectedAtMs: String(connectedAtMs), untilMs: String(untilMs) }
+    const session: Record<Field, string> = {
+      ...facts,
+      signature: this.redis.signer.sign(key, ...Object.values(facts)),
+    }
+    await this.store(PORT, key, Math.min(this.ttlMs(), this.wholeLifeMs), ...Object.entries(session).flat())
   }
 
   async find(socketId: SocketId): Promise<LiveSession | null> {
-    const reply = await this.lookUp(PORT, this.key(socketId), this.ttlMs())
-    if (!Array.isArray(reply)) return null
-    const [userId, loginId, connectedAtMs, isDue] = reply.map(String)
-    if (userId === undefined || loginId === undefined) return null
+    const key = this.key(socketId)
+    const found = this.parse(key, await this.lookUp(PORT, key))
+    if (found === null) return null
+    const { userId, loginId, connectedAtMs, untilMs, leftMs } = found
     if (this.hasEnded(loginId)) {
       // Whoever asks does not wait for this, nor for what follows; what fails is made good by the end of its life.
       this.remove(socketId).catch(() => undefined)
       return null
     }
-    if (isDue === '1') this.prolong(PORT, this.key(socketId), this.ttlMs()).catch(() => undefined)
-    return { socketId, userId, loginId, connectedAtMs: Number(connectedAtMs) }
+    const wholeLeftMs = untilMs - this.redis.clock.nowMs()
+    // More is left of one that somebody put whose clock is ahead: it might outlive what is known here of its login.
+    if (!(wholeLeftMs > 0 && wholeLeftMs <= this.wholeLifeMs)) return null
+    const ttlMs = this.ttlMs()
+    // In the second half of its life alone, so that few reads write.
+    if (leftMs < ttlMs / 2 && wholeLeftMs > leftMs + 1) {
+      const prolongedMs = Math.ceil(Math.min(ttlMs, wholeLeftMs))
+      this.redis.call(PORT, (client) => client.pexpire(key, prolongedMs)).catch(() => undefined)
+    }
+    return { socketId, userId, loginId, connectedAtMs }
   }
 
   async remove(socketId: SocketId): Promise<void> {
     await this.redis.call(PORT, (client) => client.del(this.key(socketId)))
+  }
+
+  /** Null for what is no session, or none of this key. */
+  private parse(key: string, reply: unknown) {
+    if (!Array.isArray(reply)) return null
+    const [userId, loginId, connectedAtMs, untilMs, signature, leftMs] = reply as (string | null)[]
+    if (!userId || !loginId || !connectedAtMs || !untilMs || typeof signature !== 'string') return null
+    const facts = { userId, loginId, connectedAtMs, untilMs }
+    if (!this.redis.signer.isGenuine(signature, key, ...Object.values(facts))) return null
+    return {
+      userId,
+      loginId,
+      connectedAtMs: Number(connectedAtMs),
+      untilMs: Number(untilMs),
+      leftMs: Number(leftMs),
+    }
   }
 
   private key(socketId: SocketId): string {

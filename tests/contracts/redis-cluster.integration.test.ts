@@ -38,6 +38,7 @@ describeWithRedis('with a Redis Cluster', () => {
         url: cluster.urls,
         isCluster: true,
         prefix,
+        secret: 'a secret that all processes have, and nobody else',
         clock: new SystemClock(),
         commandDeadlineMs: CALM_MS,
       })

@@ -22,6 +22,7 @@ import { sessionPortContract } from './session-port.contract.js'
 const passTimeMs = (ms: number) => sleep(ms)
 /** A stall of a busy machine is no outage. */
 const CALM_MS = 5_000
+const SECRET = 'a secret that all processes have, and nobody else'
 
 describeWithRedis('with one Redis', () => {
   let server: RedisServer
@@ -32,7 +33,13 @@ describeWithRedis('with one Redis', () => {
   ): Promise<void> => {
     const prefix = `${randomUUID()}:`
     const connect = () =>
-      new RedisConnection({ url: server.url, prefix, clock: new SystemClock(), commandDeadlineMs: CALM_MS })
+      new RedisConnection({
+        url: server.url,
+        prefix,
+        secret: SECRET,
+        clock: new SystemClock(),
+        commandDeadlineMs: CALM_MS,
+      })
     const [first, second] = [connect(), connect()]
     try {
       await Promise.all([first.start(), second.start()])

@@ -3,12 +3,12 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { compose } from '../../apps/server/composition/index.js'
 import { SocketNotices } from '../../apps/server/realtime/socket-notices.js'
 import { type Instances, startInstances } from '../support/instances.js'
 import { meet, textsAt } from '../support/meeting.js'
-import { call, expectOk, type Json, type Person, request, until } from '../support/person.js'
+import { call, expectOk, type Json, Person, request, until } from '../support/person.js'
 import { metricOf, metricsOf, readiness } from '../support/probes.js'
 import { describeWithRedis, RedisServer } from '../support/redis.js'
 
@@ -140,6 +140,85 @@ describeWithRedis('two servers on one Redis', () => {
     expect(texts).toEqual(['one', 'two', 'three'])
     expect(await metricOf(there, 'parley_gaps_repaired_total')).toBe(repaired)
     expect(await asker.pubsub('NUMSUB', 'two:{bus}')).toEqual(['two:{bus}', 2])
+  })
+
+  describe('give nothing to whoever writes to Redis (input I5)', () => {
+    const HIGHEST = Number.MAX_SAFE_INTEGER
+    const FOREIGN_SIGNATURE = 'A'.repeat(22)
+    const nameOf = (kind: string, roomId: string, rest: string) => `two:cache:{${kind}:${roomId}:}${rest}`
+    const read = (person: Person, roomId: string, query = '') =>
+      person.http('GET', `/rooms/${roomId}/messages${query}`)
+
+    /** As a reader makes them be: their membership, and the page. */
+    const genuineEntries = async (reader: Person, roomId: string) => {
+      const found = async () => {
+        expect((await read(reader, roomId)).status).toBe(200)
+        const pages = await asker.keys(nameOf('page', roomId, '*'))
+        return Promise.all([
+          asker.get(nameOf('member', roomId, reader.userId)),
+          asker.get(pages[0] ?? ''),
+          pages[0],
+        ])
+      }
+      await until('both are in Redis', async () =>
+        (await found()).every((entry) => typeof entry === 'string'),
+      )
+      return (await found()) as [member: string, page: string, pageName: string]
+    }
+
+    it('no room', async () => {
+      const { ada, roomId } = await met()
+      const eve = await Person.signUp(ada.url, 'Eve')
+      people.push(eve)
+      const [genuine] = await genuineEntries(ada, roomId)
+      const name = nameOf('member', roomId, eve.userId)
+      const unsigned = [`${HIGHEST}:true`, `${HIGHEST}::true`]
+      for (const entry of [...unsigned, `${HIGHEST}:${FOREIGN_SIGNATURE}:true`, genuine]) {
+        await asker.set(name, entry)
+        // What gives way has been read.
+        await until('it gives way', async () => {
+          expect(await read(eve, roomId)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })
+          return (await asker.exists(name)) === 0
+        })
+      }
+    })
+
+    it('no say in what members read', async () => {
+      const { ada, ben, atAda, roomId } = await met()
+      await expectOk(call(atAda, 'message:send', { roomId, clientMessageId: 'first', text: 'Sincerely' }))
+      const [, genuine] = await genuineEntries(ada, roomId)
+      const forged = genuine.slice(genuine.indexOf('{')).replace('Sincerely', 'Forged')
+      const signature = genuine.split(':')[1]
+      const entries = [`:${forged}`, `::${forged}`, `:${signature}:${forged}`, ':{}', '::{}']
+      for (const [index, entry] of entries.entries()) {
+        // Each on a page that nobody has asked for before.
+        const limit = 10 + index
+        await asker.set(nameOf('page', roomId, `${limit}`), `${HIGHEST}${entry}`)
+        const { status, body } = await read(ben, roomId, `?limit=${limit}`)
+        expect(status).toBe(200)
+        expect((body.messages as Json[]).map(({ text }) => text)).toEqual(['Sincerely'])
+      }
+    })
+
+    it('no name of another', async () => {
+      const { ada, atAda } = await met()
+      const service = await serviceBeside()
+      try {
+        const find = (socketId: string) => service.parley.findUserBySocket.execute({ socketId })
+        const genuineName = `two:session:{${atAda.id}}`
+        await until('a session is there', async () => (await asker.exists(genuineName)) === 1)
+        const genuine = await asker.hgetall(genuineName)
+        const forged = { ...genuine, userId: ada.userId, loginId: 'any', role: 'admin' }
+        for (const [socketId, session] of Object.entries({ made: forged, moved: genuine })) {
+          await asker.hset(`two:session:{${socketId}}`, session)
+          expect(await find(socketId)).toMatchObject({ ok: false, refusal: { code: 'NOT_FOUND' } })
+        }
+        expect(await find(atAda.id ?? '')).toMatchObject({ ok: true, value: { userId: ada.userId } })
+      } finally {
+        service.parley.stop()
+        await service.close()
+      }
+    })
   })
 
   it('tell operators of it', async () => {

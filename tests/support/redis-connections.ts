@@ -15,7 +15,7 @@ export function redisConnections() {
   })
 
   const connect = async (
-    options: Omit<RedisConnectionOptions, 'clock'>,
+    options: Omit<RedisConnectionOptions, 'clock'> & Partial<Pick<RedisConnectionOptions, 'clock'>>,
     commandDeadlineMs = CALM_MS,
   ): Promise<RedisConnection> => {
     const connection = new RedisConnection({ clock: new SystemClock(), commandDeadlineMs, ...options })

@@ -36,7 +36,7 @@ const REMEMBERS_NOTHING: CachePort = {
 export async function openHotReader(tier: Tier, stores: Stores): Promise<HotReader> {
   const clock = new SystemClock()
   const database = openDatabase({ url: stores.databaseUrl })
-  const redis = tier === 'Redis' ? await connected(stores.redisUrl, clock) : null
+  const redis = tier === 'Redis' ? await connected(stores, clock) : null
   const cache =
     tier === 'memory' ? new MemoryCache(clock) : redis === null ? REMEMBERS_NOTHING : new RedisCache(redis)
   const parley = parleyOver(database, cache, clock, stores.authSecret)
@@ -52,9 +52,9 @@ export async function openHotReader(tier: Tier, stores: Stores): Promise<HotRead
   }
 }
 
-async function connected(url: string, clock: SystemClock): Promise<RedisConnection> {
+async function connected({ redisUrl, authSecret }: Stores, clock: SystemClock): Promise<RedisConnection> {
   // The bench asks for more at once than a user would wait for.
-  const redis = new RedisConnection({ url, clock, commandDeadlineMs: 5_000 })
+  const redis = new RedisConnection({ url: redisUrl, secret: authSecret, clock, commandDeadlineMs: 5_000 })
   await redis.start()
   if (!redis.health.isUp()) throw new Error('Redis did not start')
   return redis

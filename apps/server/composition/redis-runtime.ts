@@ -35,13 +35,19 @@ import { BUS, CACHE, DATABASE, LIMITS, LOCK, PARLEY, PORT, PROCESSES, REDIS } fr
 /** What tells guesses: a share of such a limit would let each process be asked anew. */
 const GUARDED = /^(sign-in|sign-up|reset|password):/
 
-export type RedisRuntimeOptions = RuntimeOptions & { readonly redis: RedisSideOptions }
+export type RedisRuntimeOptions = RuntimeOptions & {
+  readonly redis: RedisSideOptions
+  /** Known to all instances. Whoever may write to Redis and does not know it gains nothing by it. */
+  readonly authSecret: string
+}
 
 /** What processes share by Redis, with Postgres or their own memory behind it. */
-export const redisRuntime = ({ redis, limitFactor, onError }: RedisRuntimeOptions) =>
+export const redisRuntime = ({ redis, authSecret, limitFactor, onError }: RedisRuntimeOptions) =>
   new ContainerModule(({ bind }) => {
     bind(REDIS)
-      .toDynamicValue((context) => new RedisSide(redis, context.get(PORT.clock)))
+      .toDynamicValue(
+        (context) => new RedisSide(redis, { clock: context.get(PORT.clock), secret: authSecret }),
+      )
       .inSingletonScope()
     bind(PROCESSES)
       .toDynamicValue((context) => new ProcessCount(context.get(DATABASE)))

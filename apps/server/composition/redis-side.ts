@@ -28,7 +28,7 @@ export class RedisSide {
 
   constructor(
     private readonly options: RedisSideOptions,
-    clock: ClockPort,
+    { clock, secret }: { readonly clock: ClockPort; readonly secret: string },
   ) {
     const { urls, sentinels, prefix } = options
     this.connection = new RedisConnection({
@@ -36,6 +36,7 @@ export class RedisSide {
       isCluster: urls.length > 1,
       ...(sentinels ? { sentinels } : {}),
       prefix,
+      secret,
       clock,
       onError: (error) => {
         this.lastError = error

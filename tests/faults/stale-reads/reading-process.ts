@@ -57,7 +57,7 @@ const REMEMBERS_NOTHING: CachePort = {
 export async function openReadingProcess(options: ReadingProcessOptions): Promise<ReadingProcess> {
   const clock = new SystemClock()
   const database = openDatabase({ url: options.databaseUrl, poolSize: 5 })
-  const redis = new RedisConnection({ url: options.redisUrl, clock })
+  const redis = new RedisConnection({ url: options.redisUrl, secret: options.authSecret, clock })
   await redis.start()
   const { health } = redis
   const buses = [new RedisBus(redis), new PostgresBus(database)] as const
