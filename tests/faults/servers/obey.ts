@@ -53,7 +53,9 @@ function fillHeap(): void {
 function collectGarbage(): void {
   const session = new Session()
   session.connect()
-  session.post('HeapProfiler.collectGarbage', () => session.disconnect())
+  session.post('HeapProfiler.collectGarbage')
+  // Within the answer it would never return.
+  setImmediate(() => session.disconnect())
 }
 
 function obey(command: FaultCommand): void {
