@@ -15,9 +15,11 @@ export class PresencePeers {
     private readonly knownForMs: number,
   ) {}
 
-  /** As of `knownForMs` ago at most. */
+  /** As of `knownForMs` before the call at most. */
   async places(): Promise<ReadonlySet<Place>> {
-    while (this.seenAtMs < Math.max(this.outdatedAtMs, performance.now() - this.knownForMs)) await this.look()
+    // A look that begins from now on is enough, however long it takes.
+    const neededMs = Math.max(this.outdatedAtMs, performance.now() - this.knownForMs)
+    while (this.seenAtMs < neededMs) await this.look()
     return this.seen
   }
 
