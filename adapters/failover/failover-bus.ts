@@ -30,7 +30,8 @@ export class FailoverBus implements BusPort {
   private readonly origin = randomUUID()
   private published = 0
   private deafPeersUntilMs = 0
-  private wasDeaf = false
+  /** While this process does not hear the primary: whether the others have been told. */
+  private deafPeriod: { isTold: boolean } | null = null
   private closed = false
   /** On the primary, of each subscription. */
   private readonly onPrimary = new Set<LastingSubscription>()
@@ -156,12 +157,16 @@ export class FailoverBus implements BusPort {
   }
 
   private tellDeafness(): void {
-    const isNews = !this.wasDeaf
-    this.wasDeaf = this.isDeaf()
-    if (!this.wasDeaf) return
+    const period = this.isDeaf() ? (this.deafPeriod ?? { isTold: false }) : null
+    this.deafPeriod = period
+    if (period === null) return
     this.fallback.publish(DEAF_TOPIC, '').then(
-      // From now on the others publish so that it is heard here.
-      () => isNews && this.gaps.tellGap(),
+      () => {
+        if (period.isTold) return
+        period.isTold = true
+        // From now on the others publish so that it is heard here.
+        this.gaps.tellGap()
+      },
       () => undefined,
     )
   }

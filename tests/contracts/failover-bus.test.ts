@@ -209,6 +209,28 @@ describe('FailoverBus', () => {
     expect(atB).toEqual(['1', '2', '3'])
   })
 
+  it('tells the gap once it has said so, where the fallback refused that at first', async () => {
+    const start = deployment()
+    const [a, b] = [start(), start()]
+    await collect(b)
+    let gaps = 0
+    b.bus.onGap(() => {
+      gaps += 1
+    })
+    b.fallback.isRefusing = true
+    b.primary.turn(false)
+    await sleep(A_WHILE_MS)
+    expect(gaps).toBe(0)
+    b.fallback.isRefusing = false
+    await eventually('messages to go over both', () => publishesOverBoth(a))
+    await eventually('the gap to be told', () => gaps === 1)
+    await sleep(A_WHILE_MS)
+    expect(gaps).toBe(1)
+    b.primary.turn(true)
+    b.primary.turn(false)
+    await eventually('the next gap to be told', () => gaps === 2)
+  })
+
   it('is in doubt while the primary is away, does not arrive here, or lacks a subscription', async () => {
     const { bus, primary, health } = deployment()()
     await collect({ bus })
