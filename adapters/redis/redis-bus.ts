@@ -35,6 +35,8 @@ export class RedisBus implements BusPort {
   private readonly queue: SendQueue
   private readonly listener: BusListener
   private readonly hearingListeners = new Set<() => void>()
+  /** Ends the wait of each who waits for messages to arrive. */
+  private readonly waiting = new Set<() => void>()
   private hasHeard = false
   private closed = false
 
@@ -96,38 +98,40 @@ export class RedisBus implements BusPort {
     return () => this.hearingListeners.delete(own)
   }
 
-  /** Sends what waits, and closes the listening connection. */
+  /** Refuses whoever waits for a subscription, sends what waits, and closes the listening connection. */
   async close(): Promise<void> {
     this.closed = true
     this.subscriptions.clear()
     this.hearingListeners.clear()
+    for (const end of this.waiting) end()
     this.listener.stop()
     await this.queue.close()
   }
 
   /** Resolves once messages arrive; they go on to be waited for where that takes too long. */
   private async listening(): Promise<void> {
-    if (this.closed) throw new PortUnavailable(PORT, new RedisFailure('CLOSED', 'The bus is closed'))
-    this.listener.start()
-    if (this.listener.hears) return
-    await new Promise<void>((resolve, reject) => {
-      const arrive = () => {
-        if (!this.listener.hears) return
+    if (!this.closed) this.listener.start()
+    if (!this.closed && !this.listener.hears) await this.untilHeard()
+    if (this.closed) throw unavailable('CLOSED', 'The bus is closed')
+    if (!this.listener.hears) throw unavailable('TIMEOUT', 'Redis let nobody listen in time')
+  }
+
+  private untilHeard(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
         clearTimeout(timer)
-        forget()
+        this.waiting.delete(end)
         resolve()
       }
-      const forget = this.onHearing(arrive)
-      const timer = setTimeout(() => {
-        forget()
-        reject(new PortUnavailable(PORT, new RedisFailure('TIMEOUT', 'Redis let nobody listen in time')))
-      }, this.deadlineMs)
+      this.waiting.add(end)
+      const timer = setTimeout(end, this.deadlineMs)
     })
   }
 
   private onHearingChange(hears: boolean): void {
     for (const listener of this.hearingListeners) listener()
     if (!hears) return
+    for (const end of this.waiting) end()
     if (this.hasHeard) this.subscriptions.tellGap()
     this.hasHeard = true
   }
@@ -150,3 +154,6 @@ export class RedisBus implements BusPort {
     for (const [topic, text] of batch.messages) this.subscriptions.hand(topic, text)
   }
 }
+
+const unavailable = (code: string, message: string) =>
+  new PortUnavailable(PORT, new RedisFailure(code, message))

@@ -8,6 +8,7 @@ import { jsonOfBytes } from './bus-port.contract.js'
 import { eventually } from './eventually.js'
 
 const PROBE_MS = 100
+const LONG_MS = 60_000
 
 /** What a process ends for. */
 const unhandled: unknown[] = []
@@ -95,6 +96,22 @@ describeWithRedis('RedisBus', () => {
     const { received } = await subscribe()
     await a.overRedis.publish('topic', '1')
     await eventually('the message to arrive', () => received.length === 1)
+  })
+
+  it('refuses whoever waits for it to listen when it closes, and holds up nobody after', async () => {
+    const b = await start({ probeMs: PROBE_MS, deadlineMs: LONG_MS })
+    b.mute(true)
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    const outcome = b.overRedis.subscribe('topic', () => undefined).catch((error: unknown) => error)
+    await sleep(5 * PROBE_MS)
+    expect(b.overRedis.hears()).toBe(false)
+    await b.overRedis.close()
+    expect(await Promise.race([outcome, sleep(1_000, 'still waiting')])).toMatchObject({
+      name: 'PortUnavailable',
+      cause: { code: 'CLOSED' },
+    })
+    await eventually('no timer to be left of it', () => timers() <= before)
   })
 
   it('survives that it may not listen again, and listens when it may', async () => {
