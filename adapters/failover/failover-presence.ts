@@ -18,16 +18,20 @@ import {
 } from './presence-place.js'
 import { type FailoverState, type PrimaryHealth, stateOf } from './primary-health.js'
 
+type Answer = Awaited<ReturnType<PresencePort['states']>>
+
 const UNCHANGED: PresenceChange = { before: 'offline', after: 'offline' }
 
 /**
  * Presence in one store while all processes can use it, else in another. Whoever moves brings all sockets of this process along, so the
- * two stores never have to agree; while some have moved and others have not, both are asked, and where that is not possible the answer
- * is partial. When users were there last is kept in the fallback as well, which does not lose it.
+ * two stores never have to agree; while some have moved and others have not, both are asked, and where that is not possible, or a store
+ * says so of its own, the answer is partial. When users were there last is kept in the fallback as well, which does not lose it.
  */
 export class FailoverPresence implements PresencePort {
   private readonly sockets = new LocalSockets()
   private readonly place: PresencePlace
+  /** Whom dead processes left behind, and who may yet be there by others. */
+  private readonly left = new Set<UserId>()
 
   constructor(
     private readonly stores: PresenceStores,
@@ -66,11 +70,14 @@ export class FailoverPresence implements PresencePort {
 
   async reap(): Promise<readonly UserId[]> {
     const gone = await this.place.run((side) => this.stores[side].reap())
-    if (this.place.side === 'fallback') return gone
+    const { side } = this.place
+    if (side === 'fallback' && this.left.size === 0) return gone
+    for (const userId of gone) this.left.add(userId)
     // Those of processes that died before they could go back.
-    const users = [...new Set([...gone, ...(await this.stores.fallback.reap())])]
-    if (users.length === 0) return []
-    const offline = (await this.states(users)).presences.filter(({ state }) => state === 'offline')
+    if (side === 'primary') for (const userId of await this.stores.fallback.reap()) this.left.add(userId)
+    const users = [...this.left]
+    this.left.clear()
+    const offline = users.length > 0 ? await this.goneOf(users) : []
     const seen = offline.flatMap(({ userId, lastSeenAtMs: atMs }) =>
       atMs === null ? [] : [{ userId, atMs }],
     )
@@ -78,17 +85,28 @@ export class FailoverPresence implements PresencePort {
     return offline.map(({ userId }) => userId)
   }
 
+  /** Those of them who are not there by others; nobody, and they are kept for the next time, while that is not known. */
+  private async goneOf(users: readonly UserId[]): Promise<readonly Presence[]> {
+    let isKnown = false
+    try {
+      const { presences, partial } = await this.states(users)
+      isKnown = !partial
+      return presences.filter(({ state }) => isKnown && state === 'offline')
+    } finally {
+      if (!isKnown) for (const userId of users) this.left.add(userId)
+    }
+  }
+
   async states(userIds: readonly UserId[]) {
     return this.place.run(async (side) => {
       const places = await this.placesFor(side).catch(() => null)
-      // In the order in which sockets go back, so that nobody is missed on the way.
-      const fallback = await this.statesIn('fallback', userIds, side)
-      const asksPrimary = side === 'primary' || (places !== null && this.place.mayAskPrimary(places))
-      const primary = asksPrimary ? await this.statesIn('primary', userIds, side) : null
+      const [fallback, primary] = await this.answersOf(side, userIds, places)
       const isAlone = side === 'fallback' && places !== null && !places.has('elsewhere')
       return {
-        presences: userIds.map((userId, at) => merged(userId, fallback?.[at], primary?.[at])),
-        partial: fallback === null || (primary === null && !isAlone),
+        presences: userIds.map((userId, at) =>
+          merged(userId, fallback?.presences[at], primary?.presences[at]),
+        ),
+        partial: (fallback?.partial ?? true) || (!isAlone && (primary?.partial ?? true)),
       }
     })
   }
@@ -157,17 +175,27 @@ export class FailoverPresence implements PresencePort {
       side === 'primary' ? places.has('here') || places.has('ready') : this.place.mayAskPrimary(places)
     if (!isSplit) return 'offline'
     const found = await this.statesIn(side === 'primary' ? 'fallback' : 'primary', [userId], side)
-    return found?.[0]?.state ?? 'offline'
+    return found?.presences[0]?.state ?? 'offline'
+  }
+
+  /** Of the fallback, which knows when users were there last, and of the primary where it is to be asked. */
+  private async answersOf(
+    side: Side,
+    userIds: readonly UserId[],
+    places: ReadonlySet<Place> | null,
+  ): Promise<readonly [Answer | null, Answer | null]> {
+    const askFallback = () => this.statesIn('fallback', userIds, side)
+    const askPrimary = () => this.statesIn('primary', userIds, side)
+    // In the order in which sockets go back, so that nobody is missed on the way.
+    const fallback = await askFallback()
+    const asksPrimary = side === 'primary' || (places !== null && this.place.mayAskPrimary(places))
+    return [fallback, asksPrimary ? await askPrimary() : null]
   }
 
   /** Null where only the store in which this process is not cannot be asked. */
-  private async statesIn(
-    asked: Side,
-    userIds: readonly UserId[],
-    side: Side,
-  ): Promise<readonly Presence[] | null> {
+  private async statesIn(asked: Side, userIds: readonly UserId[], side: Side): Promise<Answer | null> {
     try {
-      return (await this.stores[asked].states(userIds)).presences
+      return await this.stores[asked].states(userIds)
     } catch (error) {
       if (asked === side || !(error instanceof PortUnavailable)) throw error
       return null

@@ -8,7 +8,7 @@ export type OwnSockets = ReadonlyMap<SocketId, OwnSocket>
 export interface MovablePresence extends PresencePort {
   /**
    * Makes these the sockets of this process here, and no others; repeating it changes nothing. No beat tells of it; `changes` names those
-   * who stand otherwise by it if `isRecorded`.
+   * who stand otherwise by it if `isRecorded`. As all processes bring theirs, what the store lost before makes no answer partial.
    */
   bring(sockets: OwnSockets, isRecorded: boolean): Promise<void>
 }

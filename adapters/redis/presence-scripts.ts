@@ -9,7 +9,7 @@
  *
  * What is there of another type, or is no number, state or user, somebody else has written: it gives way, and where that loses anything
  * all leases begin anew (`since`), so that each process restores what it has. While `lost` is there, for a lease after that and after a
- * process has found its own lease gone, some may be missing whose processes have not yet done so.
+ * process has found its own lease or a confirmed write of its own gone, some may be missing whose processes have not yet done so.
  *
  * The first argument of each script is what all names begin with; names made in a script lie in the slot of the first key.
  */
@@ -59,6 +59,9 @@ local function isLate(number)
   on('hset', prefix .. 'writes', boot, number)
   return false
 end
+local function isSetBack(confirmed)
+  return (numberOf(on('hget', prefix .. 'writes', boot)) or 0) < tonumber(confirmed)
+end
 local function digits(number) return string.format('%.0f', number) end
 local function lastChange() return numberOf(on('get', prefix .. 'clock')) or 0 end
 local function beganAt(id) return numberOf(on('hget', prefix .. 'since', id)) end
@@ -96,10 +99,14 @@ const BOOT_KEPT_MS = 24 * 3_600_000
 
 const script = (body: string): string => `${COMMON.replaceAll('SEEN_KEPT_MS', String(SEEN_KEPT_MS))}${body}`
 
-/** prefix, boot, number, ms → when the lease began, and the number of the write before (empty: none), or nothing where it comes late. */
+/**
+ * prefix, boot, number, ms, the last number that was confirmed (0: nothing is to be missed) → when the lease began, and the number of the
+ * write before (empty: none), or nothing where it comes late.
+ */
 export const RENEW = script(`local before = on('hget', prefix .. 'writes', boot) or ''
+local isMissed = isSetBack(ARGV[5]) or not isLive(boot)
 if isLate(ARGV[3]) then return nil end
-if tonumber(ARGV[3]) > 1 and (before == '' or not isLive(boot)) then noteLoss() end
+if ARGV[5] ~= '0' and isMissed then noteLoss() end
 local since = digits(beganAt(boot) or us)
 if not (beganAt(boot) and isLive(boot)) then
   since = digits(us)
@@ -249,11 +256,11 @@ end
 return answer`)
 
 /**
- * prefix, boot (empty: it has had no lease), ms of a lease, users → whether any may be missing, and of each the state and when the user
- * was last seen (empty: never).
+ * prefix, boot, ms of a lease, the last number that was confirmed (0: nothing is to be missed), users → whether any may be missing, and of
+ * each the state and when the user was last seen (empty: never).
  */
 export const STATES = script(`local answer = {}
-for at = 4, #ARGV do
+for at = 5, #ARGV do
   local user = ARGV[at]
   local states = {}
   local seen = numberOf(on('get', prefix .. 'seen:' .. user)) or 0
@@ -268,7 +275,8 @@ for at = 4, #ARGV do
   table.insert(answer, stateOf(states))
   table.insert(answer, seen > 0 and digits(seen) or '')
 end
-local isMissed = (boot ~= '' and not isLive(boot)) or redis.call('pttl', prefix .. 'lost') > 0
+local isMissed = redis.call('pttl', prefix .. 'lost') > 0
+if ARGV[4] ~= '0' then isMissed = isMissed or isSetBack(ARGV[4]) or not isLive(boot) end
 table.insert(answer, 1, isMissed and 1 or 0)
 return answer`)
 

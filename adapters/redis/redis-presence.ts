@@ -3,20 +3,16 @@ import { isId, type SocketId, type UserId } from '../../core/domain/ids.js'
 import {
   PRESENCE_CHANGES_KEPT_MS,
   PRESENCE_LEASE_MS,
-  type Presence,
   type PresenceChange,
   type PresenceChanges,
   type PresencePort,
-  type PresenceState,
   type UserState,
 } from '../../core/ports/presence-port.js'
-import * as scripts from './presence-scripts.js'
+import { PresenceCommands, USERS_AT_ONCE } from './presence-commands.js'
 import type { RedisConnection } from './redis-connection.js'
 
 const PORT = 'PresencePort'
 
-/** Of one script, which holds up everybody else on this Redis. */
-const USERS_AT_ONCE = 200
 /** A lease that is lost between renewing and using it, again and again, means that the clock of Redis runs wild. */
 const ATTEMPTS = 3
 /** What Redis evicted is missed with one of so many beats: three are half of the 60 s in which presence has to converge. */
@@ -26,8 +22,6 @@ type SocketState = 'online' | 'away'
 type OwnSocket = { readonly userId: UserId; readonly state: SocketState }
 /** `hasLapsed`: what was stored did not count for a while. `isRecorded`: `changes` names those who stand otherwise by it. */
 type Restoring = { readonly hasLapsed: boolean; readonly isRecorded: boolean }
-type Script = ReturnType<RedisConnection['script']>
-type ScriptName = Exclude<keyof typeof scripts, 'LEASE_MS'>
 
 /**
  * Presence of all processes on one Redis. What a process has put there counts while its lease does; where Redis has lost it, or has taken
@@ -37,8 +31,7 @@ type ScriptName = Exclude<keyof typeof scripts, 'LEASE_MS'>
 export class RedisPresence implements PresencePort {
   /** New with each boot: a restarted process never takes over what its predecessor left. */
   private readonly bootId = randomUUID()
-  private readonly prefix: string
-  private readonly scripts: Readonly<Record<ScriptName, Script>>
+  private readonly redis: PresenceCommands
   private readonly own = new Map<SocketId, OwnSocket>()
   /** Sockets that are being announced for the first time. */
   private readonly arriving = new Set<SocketId>()
@@ -48,23 +41,21 @@ export class RedisPresence implements PresencePort {
   private since: string | null = null
   /** When the lease began under which all was restored last. */
   private restoredSince: string | null = null
+  /** When it took away what it had here, being elsewhere, in ms of `performance.now()`; null while it is here. */
+  private leftAtMs: number | null = null
   private doubts = 0
   private beats = 0
   /** Of the last command that writes. */
   private number = 0
+  /** Of the last that Redis is known to have carried out. */
+  private confirmed = 0
   private renewal: Promise<void> | null = null
 
   constructor(
     redis: RedisConnection,
     private readonly leaseMs = PRESENCE_LEASE_MS,
   ) {
-    this.prefix = `${redis.prefix}presence:{presence}:`
-    const { LEASE_MS, ...bodies } = scripts
-    const make = ([name, lua]: [string, string]) => [
-      name,
-      redis.script(`parleyPresence${name}`, 1, lua.replaceAll(LEASE_MS, String(leaseMs))),
-    ]
-    this.scripts = Object.fromEntries(Object.entries(bodies).map(make)) as typeof this.scripts
+    this.redis = new PresenceCommands(redis, PORT, leaseMs)
   }
 
   announce(userId: UserId, socketId: SocketId, state: SocketState): Promise<PresenceChange> {
@@ -83,50 +74,31 @@ export class RedisPresence implements PresencePort {
 
   async beat(): Promise<readonly UserState[]> {
     await this.renew()
+    this.leftAtMs = null
     this.beats += 1
     if (this.beats % BEATS_TO_COMPARE === 0) await this.restoreAstray()
     if (this.untold.size === 0) return []
-    const { presences } = await this.states([...this.untold])
-    for (const { userId } of presences) this.untold.delete(userId)
-    return presences.map(({ userId, state }) => ({ userId, state }))
+    const { presences, partial } = await this.states([...this.untold])
+    const known = presences.filter(({ state }) => !partial || state !== 'offline')
+    for (const { userId } of known) this.untold.delete(userId)
+    return known.map(({ userId, state }) => ({ userId, state }))
   }
 
   async reap(): Promise<readonly UserId[]> {
     // Whoever judges others by their leases must have one.
     await this.renew()
-    const dead = await this.run('FIND_DEAD', this.bootId, this.leaseMs, PRESENCE_CHANGES_KEPT_MS)
+    const dead = await this.redis.run('FIND_DEAD', this.bootId, this.leaseMs, PRESENCE_CHANGES_KEPT_MS)
     const offline: UserId[] = []
-    for (const bootId of dead) offline.push(...(await this.remove(bootId, false)))
+    for (const bootId of dead) offline.push(...(await this.redis.remove(bootId, false)))
     return [...new Set(offline)]
   }
 
-  async states(userIds: readonly UserId[]) {
-    const presences: Presence[] = []
-    let partial = false
-    for (let from = 0; from < userIds.length; from += USERS_AT_ONCE) {
-      const asked = userIds.slice(from, from + USERS_AT_ONCE)
-      const [isMissed, ...answer] = await this.run(
-        'STATES',
-        this.restoredSince === null ? '' : this.bootId,
-        this.leaseMs,
-        ...asked,
-      )
-      partial ||= isMissed === '1'
-      asked.forEach((userId, index) => {
-        const state = answer[2 * index] as PresenceState
-        const seen = answer[2 * index + 1] ?? ''
-        presences.push({
-          userId,
-          state,
-          lastSeenAtMs: state === 'offline' && seen !== '' ? Number(seen) : null,
-        })
-      })
-    }
-    return { presences, partial }
+  states(userIds: readonly UserId[]) {
+    return this.redis.states(this.bootId, this.isLeaseDue() ? this.confirmed : 0, userIds)
   }
 
   async changes(mark: string | null): Promise<PresenceChanges> {
-    const [last = '0', ...userIds] = await this.run('CHANGES', mark ?? '')
+    const [last = '0', ...userIds] = await this.redis.run('CHANGES', mark ?? '')
     return { userIds: userIds.filter(isId), mark: last }
   }
 
@@ -134,16 +106,22 @@ export class RedisPresence implements PresencePort {
     this.own.clear()
     this.untold.clear()
     this.doubt()
-    await this.remove(this.bootId, true)
+    await this.redis.remove(this.bootId, true)
   }
 
-  /** Makes these the sockets of this process here, and no others; no beat tells of it, and without `isRecorded` `changes` neither. */
+  /**
+   * Makes these the sockets of this process here, and no others; no beat tells of it, and without `isRecorded` `changes` neither. What is
+   * gone by then is not missed, as all processes bring theirs, unless this one has found all well since it took its own away.
+   */
   async bring(sockets: ReadonlyMap<SocketId, OwnSocket>, isRecorded: boolean): Promise<void> {
     while (this.renewal !== null) await this.renewal.catch(() => undefined)
     this.own.clear()
     for (const [socketId, socket] of sockets) this.own.set(socketId, socket)
     this.doubt()
-    await this.renew(isRecorded)
+    const startedAtMs = performance.now()
+    const mayMiss = sockets.size > 0 && this.leftAtMs !== null && this.isLeaseDue()
+    await this.renew({ isRecorded, mayMiss })
+    this.leftAtMs = sockets.size === 0 ? startedAtMs : null
     this.untold.clear()
   }
 
@@ -170,23 +148,27 @@ export class RedisPresence implements PresencePort {
 
   private async changeUnderLease(...change: [UserId, SocketId, SocketState | '', SocketState | '']) {
     for (let left = ATTEMPTS; left > 0; left -= 1) {
-      const [before, after] = await this.run('CHANGE', this.bootId, this.nextNumber(), ...change)
-      if (before !== undefined && after !== undefined) return { before, after } as PresenceChange
+      const number = this.nextNumber()
+      const [before, after] = await this.redis.run('CHANGE', this.bootId, number, ...change)
+      if (before !== undefined && after !== undefined) {
+        this.confirm(number)
+        return { before, after } as PresenceChange
+      }
       await this.renew()
     }
     throw new Error('The lease of this process runs out as soon as it is renewed')
   }
 
   /** Renews the lease, and restores what was lost with it. */
-  private renew(isRecorded = true): Promise<void> {
-    this.renewal ??= this.renewOnce(isRecorded).finally(() => {
+  private renew(how = { isRecorded: true, mayMiss: true }): Promise<void> {
+    this.renewal ??= this.renewOnce(how).finally(() => {
       this.renewal = null
     })
     return this.renewal
   }
 
-  private async renewOnce(isRecorded: boolean): Promise<void> {
-    const { since, isWhole } = await this.renewLease()
+  private async renewOnce({ isRecorded, mayMiss }: { isRecorded: boolean; mayMiss: boolean }): Promise<void> {
+    const { since, isWhole } = await this.renewLease(mayMiss)
     if (since === this.since && isWhole) return
     this.since = null
     const { doubts } = this
@@ -197,11 +179,14 @@ export class RedisPresence implements PresencePort {
   }
 
   /** `isWhole`: Redis has carried out what was sent before, and has not gone back to a snapshot since. */
-  private async renewLease(): Promise<{ readonly since: string; readonly isWhole: boolean }> {
+  private async renewLease(mayMiss: boolean): Promise<{ readonly since: string; readonly isWhole: boolean }> {
     for (let left = ATTEMPTS; left > 0; left -= 1) {
       const number = this.nextNumber()
-      const [since, before] = await this.run('RENEW', this.bootId, number, this.leaseMs)
-      if (since !== undefined) return { since, isWhole: before === String(number - 1) }
+      const confirmed = mayMiss ? this.confirmed : 0
+      const [since, before] = await this.redis.run('RENEW', this.bootId, number, this.leaseMs, confirmed)
+      if (since === undefined) continue
+      this.confirm(number)
+      return { since, isWhole: before === String(number - 1) }
     }
     throw new Error('The commands of this process overtake each other again and again')
   }
@@ -211,6 +196,15 @@ export class RedisPresence implements PresencePort {
     return this.number
   }
 
+  private confirm(number: number): void {
+    this.confirmed = Math.max(this.confirmed, number)
+  }
+
+  /** Whether its lease is there unless Redis has lost it: a process that is elsewhere does not renew it. */
+  private isLeaseDue(): boolean {
+    return this.leftAtMs === null || performance.now() < this.leftAtMs + this.leaseMs / 2
+  }
+
   private doubt(): void {
     this.since = null
     this.doubts += 1
@@ -218,7 +212,7 @@ export class RedisPresence implements PresencePort {
 
   /** Those who have sockets here, and those of whom any are stored. */
   private async knownUsers(): Promise<readonly UserId[]> {
-    const stored = await this.run('STORED_USERS', this.bootId)
+    const stored = await this.redis.run('STORED_USERS', this.bootId)
     return [...new Set([...[...this.own.values()].map(({ userId }) => userId), ...stored])]
   }
 
@@ -229,7 +223,7 @@ export class RedisPresence implements PresencePort {
       const asked = users.slice(from, from + USERS_AT_ONCE)
       const bySocket = socketsByUser(this.own)
       const counts = asked.flatMap((userId) => [userId, bySocket.get(userId)?.length ?? 0])
-      const astray = await this.run('FIND_ASTRAY', this.bootId, ...counts)
+      const astray = await this.redis.run('FIND_ASTRAY', this.bootId, ...counts)
       await this.restore(astray, { hasLapsed: false, isRecorded: true })
     }
   }
@@ -256,41 +250,19 @@ export class RedisPresence implements PresencePort {
     const arriving = sockets.filter(([socketId]) => this.arriving.has(socketId))
     const settled = sockets.filter(([socketId]) => !this.arriving.has(socketId))
     const flags = [hasLapsed, isRecorded].map((flag) => (flag ? '1' : '0'))
-    const changed = await this.scripts.RESTORE(
-      PORT,
-      ...this.args(this.bootId, this.nextNumber(), ...flags, userId, settled.length),
+    const changed = await this.redis.answerOf(
+      'RESTORE',
+      this.bootId,
+      this.nextNumber(),
+      ...flags,
+      userId,
+      settled.length,
       ...settled.flat(),
       ...arriving.map(([socketId]) => socketId),
     )
     // It came late, and did nothing.
     if (changed === null) this.doubt()
     return changed === 1
-  }
-
-  private async remove(bootId: string, leaves: boolean): Promise<readonly UserId[]> {
-    const offline: UserId[] = []
-    let hasMore = true
-    while (hasMore) {
-      const [more, ...users] = await this.run(
-        'REMOVE',
-        bootId,
-        this.leaseMs,
-        USERS_AT_ONCE,
-        leaves ? '1' : '0',
-      )
-      offline.push(...users)
-      hasMore = more === '1'
-    }
-    return offline
-  }
-
-  private async run(name: ScriptName, ...args: (string | number)[]): Promise<readonly string[]> {
-    const answer = await this.scripts[name](PORT, ...this.args(...args))
-    return Array.isArray(answer) ? answer.map(String) : []
-  }
-
-  private args(...args: (string | number)[]): (string | number)[] {
-    return [`${this.prefix}leases`, this.prefix, ...args]
   }
 }
 

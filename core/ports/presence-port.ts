@@ -22,9 +22,12 @@ export interface PresencePort {
    * here may have been told before.
    */
   beat(): Promise<readonly UserState[]>
-  /** Takes away what processes left behind whose lease ran out; the users that this call put offline (each told to one process). */
+  /**
+   * Takes away what processes left behind whose lease ran out; the users who are offline by this call or an earlier one (each told to
+   * one process). Neither this nor a beat tells of anybody as offline while sockets of other processes may be missing.
+   */
   reap(): Promise<readonly UserId[]>
-  /** In the order asked. `partial` = sockets of other processes could not be asked for. */
+  /** In the order asked. `partial` = sockets of other processes could not be asked for, so users may stand higher than it says. */
   states(
     userIds: readonly UserId[],
   ): Promise<{ readonly presences: readonly Presence[]; readonly partial: boolean }>

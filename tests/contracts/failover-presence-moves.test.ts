@@ -1,92 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import {
-  FailoverPresence,
-  type MeetingPresence,
-  type OwnSockets,
-  type Place,
-} from '../../adapters/failover/index.js'
-import { MemoryClock, MemoryPresence, MemoryPresenceHub } from '../../adapters/memory/index.js'
-import type { SocketId, UserId } from '../../core/domain/ids.js'
+import { FailoverPresence } from '../../adapters/failover/index.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
+import { Health, PresenceStore } from '../support/presence-store.js'
 import { eventually } from './eventually.js'
 
 /** Longer than any move takes here. */
 const LONG_MS = 300
 
-type OwnSocket = { readonly userId: UserId; readonly state: 'online' | 'away' }
-
-class Health {
-  sinceMs = 0
-  switches = 0
-  private up = true
-  private readonly listeners = new Set<() => void>()
-
-  isUp(): boolean {
-    return this.up
-  }
-  onChange(listener: () => void): () => void {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
-  become(up: boolean): void {
-    this.up = up
-    for (const listener of this.listeners) listener()
-  }
-}
-
-/** A store whose changes can be held up or fail. */
-class Store implements MeetingPresence {
-  readonly sockets = new Map<SocketId, OwnSocket>()
-  attempts = 0
-  fails = false
-  private readonly inner = new MemoryPresence(new MemoryClock(), new MemoryPresenceHub())
-  private held: Promise<void> | null = null
-  private letGo: () => void = () => undefined
-
-  hold(): void {
-    this.held = new Promise((resolve) => {
-      this.letGo = resolve
-    })
-  }
-  release(): void {
-    this.held = null
-    this.letGo()
-  }
-  async announce(userId: UserId, socketId: SocketId, state: 'online' | 'away') {
-    await this.attempt()
-    this.sockets.set(socketId, { userId, state })
-    return this.inner.announce(userId, socketId, state)
-  }
-  async withdraw(userId: UserId, socketId: SocketId) {
-    await this.attempt()
-    this.sockets.delete(socketId)
-    return this.inner.withdraw(userId, socketId)
-  }
-  async bring(sockets: OwnSockets) {
-    for (const [socketId, { userId }] of [...this.sockets]) await this.withdraw(userId, socketId)
-    for (const [socketId, { userId, state }] of sockets) await this.announce(userId, socketId, state)
-  }
-  readonly beat = () => this.inner.beat()
-  readonly reap = () => this.inner.reap()
-  readonly leave = () => this.inner.leave()
-  readonly states = (userIds: readonly UserId[]) => this.inner.states(userIds)
-  readonly changes = (mark: string | null) => this.inner.changes(mark)
-  readonly placesOfPeers = async () => new Set<Place>()
-  readonly tellPlace = async () => undefined
-  readonly remember = async () => undefined
-
-  private async attempt(): Promise<void> {
-    this.attempts += 1
-    await this.held
-    if (this.fails) throw new PortUnavailable('PresencePort', new Error('it fails'))
-  }
-}
-
 describe('FailoverPresence on the move', () => {
   const open: FailoverPresence[] = []
   const boot = (options = {}) => {
-    const [health, primary, fallback] = [new Health(), new Store(), new Store()]
+    const [health, primary, fallback] = [new Health(), new PresenceStore(), new PresenceStore()]
     const settings = { leaveAfterMs: 10, returnAfterMs: 30, lookEveryMs: 10, ...options }
     const presence = new FailoverPresence({ primary, fallback }, health, settings)
     open.push(presence)

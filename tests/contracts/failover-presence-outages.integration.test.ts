@@ -184,6 +184,50 @@ describeWithRedis('presence through an outage of Redis', () => {
     expect(stored.map((key) => key.slice(-36)).sort()).toEqual([...users].sort())
   })
 
+  it('says that it does not know all until all are there again whom Redis has lost (fault R3)', async () => {
+    const [first, second] = [await boot(), await boot()]
+    const [one, two] = [randomUUID(), randomUUID()]
+    await first.presence.announce(one, 's1', 'online')
+    await second.presence.announce(two, 's2', 'online')
+    await asAdmin((redis) => redis.flushall())
+    let wasPartial = false
+    await eventually(
+      'all of it to be known again',
+      async () => {
+        for (const process of [first, second]) {
+          const { states, partial } = await statesOf(process, one, two)
+          if (!partial) expect(states).toEqual(['online', 'online'])
+          wasPartial ||= partial
+        }
+        return wasPartial && !(await statesOf(first, one, two)).partial
+      },
+      4 * LEASE_MS,
+    )
+    expect([first, second].map(sideOf)).toEqual(['primary', 'primary'])
+  })
+
+  it('knows all at once on the way back from an outage longer than a lease (fault R1)', async () => {
+    const [first, second] = [await boot(), await boot()]
+    const [one, two] = [randomUUID(), randomUUID()]
+    await first.presence.announce(one, 's1', 'online')
+    await second.presence.announce(two, 's2', 'online')
+    for (const { proxy } of [first, second]) await proxy.set({ is: 'down' })
+    await areIn('fallback', first, second)
+    await sleep(LEASE_MS)
+    for (const { proxy } of [first, second]) await proxy.set({ is: 'up' })
+    await eventually(
+      'both in the primary',
+      async () => {
+        for (const process of [first, second])
+          expect(await statesOf(process, one, two)).toEqual({ states: ['online', 'online'], partial: false })
+        return [first, second].every((process) => sideOf(process) === 'primary')
+      },
+      20_000,
+    )
+    for (const process of [first, second])
+      expect(await statesOf(process, one, two)).toEqual({ states: ['online', 'online'], partial: false })
+  })
+
   it('keeps when users were there last though Redis loses it (fault R3)', async () => {
     const process = await boot()
     const [left, dropped] = [randomUUID(), randomUUID()]
@@ -200,7 +244,7 @@ describeWithRedis('presence through an outage of Redis', () => {
     for (const { lastSeenAtMs } of before.presences)
       expect(lastSeenAtMs).toBeGreaterThanOrEqual(startedAtMs - 1_000)
     await asAdmin((redis) => redis.flushall())
-    expect(await process.presence.states([left, dropped])).toEqual(before)
+    expect(await process.presence.states([left, dropped])).toEqual({ ...before, partial: true })
   })
 
   it('loses nobody while Redis comes and goes (fault R13)', async () => {

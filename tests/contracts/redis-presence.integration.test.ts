@@ -13,6 +13,7 @@ import { eventually } from './eventually.js'
 
 /** In so many beats whatever Redis lost is back: within 60 s of the real ones. */
 const BEATS_TO_HEAL = 3
+const BRIEF_LEASE_MS = 1_500
 
 describeWithRedis('presence on a Redis that loses something', () => {
   let server: RedisServer
@@ -109,6 +110,73 @@ describeWithRedis('presence on a Redis that loses something', () => {
       expect((await view())[0]).toBe('online')
     },
   )
+
+  it.each([
+    ['in which all leases ran out', () => sleep(BRIEF_LEASE_MS + 100)],
+    ['that lost everything', () => asAdmin((redis) => redis.flushall())],
+  ])('is whole once all have brought their sockets after an outage %s', async (_which, outage) => {
+    const [a, b] = [(await boot(BRIEF_LEASE_MS)).presence, (await boot(BRIEF_LEASE_MS)).presence]
+    const [ada, ben] = [randomUUID(), randomUUID()]
+    await a.announce(ada, 'a1', 'online')
+    await b.announce(ben, 'b1', 'online')
+    await outage()
+    for (const presence of [a, b]) await presence.bring(new Map(), false)
+    expect(await b.states([ada, ben])).toMatchObject({ partial: false })
+    // It may take long until the others are ready, too.
+    await sleep(BRIEF_LEASE_MS + 100)
+    expect(await b.states([ada, ben])).toMatchObject({ partial: false })
+    await a.bring(new Map([['a1', { userId: ada, state: 'online' }]]), false)
+    await b.bring(new Map([['b1', { userId: ben, state: 'online' }]]), false)
+    expect(await b.states([ada, ben])).toMatchObject({
+      presences: [{ state: 'online' }, { state: 'online' }],
+      partial: false,
+    })
+  })
+
+  it('is partial where Redis loses everything while a process is about to bring its sockets', async () => {
+    const [a, b] = [(await boot()).presence, (await boot()).presence]
+    const [ada, ben] = [randomUUID(), randomUUID()]
+    await a.announce(ada, 'a1', 'online')
+    await b.bring(new Map(), false)
+    await asAdmin((redis) => redis.flushall())
+    expect(await b.states([ada, ben])).toMatchObject({ partial: true })
+    await b.bring(new Map([['b1', { userId: ben, state: 'online' }]]), false)
+    expect(await b.states([ada, ben])).toMatchObject({
+      presences: [{ state: 'offline' }, { state: 'online' }],
+      partial: true,
+    })
+  })
+
+  it('is whole on a Redis that is reached only after a while', async () => {
+    const { presence, health } = await boot()
+    await proxy.set({ is: 'down' })
+    await expect(presence.beat()).rejects.toMatchObject({ port: 'PresencePort' })
+    await proxy.set({ is: 'up' })
+    await eventually('Redis to be up', () => health.isUp())
+    await presence.beat()
+    expect(await presence.states([randomUUID()])).toMatchObject({ partial: false })
+  })
+
+  it('tells of nobody as gone with a beat while others may be missing', async () => {
+    const leaseMs = 1_500
+    const [{ presence: a, health }, { presence: b }] = [await boot(leaseMs), await boot(leaseMs)]
+    const ada = randomUUID()
+    await a.announce(ada, 'a1', 'online')
+    await b.announce(ada, 'b1', 'online')
+    await proxy.set({ is: 'down' })
+    await expect(a.withdraw(ada, 'a1')).rejects.toMatchObject({ port: 'PresencePort' })
+    await proxy.set({ is: 'up' })
+    await eventually('Redis to be up', () => health.isUp())
+    await asAdmin((redis) => redis.flushall())
+    expect(await a.beat()).toEqual([])
+    const told: unknown[] = []
+    await eventually('it to tell of the user', async () => {
+      await b.beat().catch(() => undefined)
+      told.push(...(await a.beat()))
+      return told.length > 0
+    })
+    expect(told).toEqual([{ userId: ada, state: 'online' }])
+  })
 
   it.each([
     ['a list', (redis: Redis, key: string) => redis.rpush(key, 'garbage')],
@@ -243,5 +311,25 @@ describeWithRedis('presence on a Redis that loses something', () => {
     const { presences } = await peer.states([stayed, left, came])
     expect(presences.map(({ state }) => state)).toEqual(['online', 'offline', 'online'])
     expect([...(await peer.changes(mark)).userIds].sort()).toEqual([left, came].sort())
+  })
+
+  it('is partial on a snapshot in which leases still run, but not all that came since (fault R4)', async () => {
+    const [{ presence, health }, { presence: peer, health: ofPeer }] = [await boot(), await boot()]
+    const [stayed, came] = [randomUUID(), randomUUID()]
+    await presence.announce(stayed, 's1', 'online')
+    await peer.beat()
+    await asAdmin((redis) => redis.save())
+    await presence.announce(came, 's2', 'online')
+    await peer.beat()
+    const before = health.switches
+    await server.kill()
+    await server.restart()
+    for (const process of [presence, peer]) await process.changes(null).catch(() => undefined)
+    await eventually('Redis to be up again', () => health.switches > before && health.isUp())
+    await eventually('Redis to be up again for the peer', () => ofPeer.isUp())
+    const missed = { presences: [{ state: 'online' }, { state: 'offline' }], partial: true }
+    expect(await peer.states([stayed, came])).toMatchObject(missed)
+    await peer.beat()
+    expect(await peer.states([stayed, came])).toMatchObject(missed)
   })
 })

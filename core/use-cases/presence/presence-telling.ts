@@ -66,8 +66,11 @@ export class PresenceTelling {
     for (const userId of userIds) this.again.delete(userId)
     const roomIds = await this.roomIdsOf(userIds)
     // Read last, so that what is told is not older than what a change tells meanwhile.
-    const { presences } = await this.keeping(userIds, this.ports.presence.states(userIds))
-    for (const user of presences) this.notify(user, roomIds)
+    const { presences, partial } = await this.keeping(userIds, this.ports.presence.states(userIds))
+    for (const user of presences) {
+      if (partial && user.state === 'offline') this.keep([user.userId])
+      else this.notify(user, roomIds)
+    }
   }
 
   private roomIdsOf(userIds: readonly UserId[]): Promise<ReadonlyMap<UserId, readonly RoomId[]>> {

@@ -41,25 +41,30 @@ export class ReviewPresence {
   }
 
   private async review(userIds: readonly UserId[]): Promise<number> {
-    const { rooms, presence, notices, clock } = this.ports
+    const { rooms, presence } = this.ports
     const roomIds = await rooms.roomIdsOf(userIds)
     // Read last; whoever changes after that is reviewed again.
-    const { presences } = await presence.states(userIds)
+    const { presences, partial } = await presence.states(userIds)
     let madeGood = 0
-    for (const { userId, state } of presences) {
-      for (const roomId of this.roomsToldOtherwise({ userId, state }, roomIds.get(userId) ?? [])) {
-        notices.toRoomHere({ type: 'presence', roomId, userId, state, atMs: clock.nowMs() })
-        madeGood += 1
-      }
-      this.due.delete(userId)
+    for (const user of presences) {
+      // Whoever was told of meanwhile, or may be there after all, is looked at again.
+      if (this.recent.has(user.userId) || (partial && user.state === 'offline')) this.leaveToNext(user.userId)
+      else madeGood += this.tellWhereToldOtherwise(user, roomIds.get(user.userId) ?? [])
+      this.due.delete(user.userId)
     }
     return madeGood
   }
 
-  private roomsToldOtherwise({ userId, state }: UserState, roomIds: readonly RoomId[]): readonly RoomId[] {
-    if (!this.recent.has(userId))
-      return roomIds.filter((roomId) => this.due.stateIn(roomId, userId) !== state)
+  private leaveToNext(userId: UserId): void {
+    this.recent.add(userId)
     this.recent.addEarlier(userId, this.due)
-    return []
+  }
+
+  private tellWhereToldOtherwise({ userId, state }: UserState, roomIds: readonly RoomId[]): number {
+    const { notices, clock } = this.ports
+    const toldOtherwise = roomIds.filter((roomId) => this.due.stateIn(roomId, userId) !== state)
+    for (const roomId of toldOtherwise)
+      notices.toRoomHere({ type: 'presence', roomId, userId, state, atMs: clock.nowMs() })
+    return toldOtherwise.length
   }
 }

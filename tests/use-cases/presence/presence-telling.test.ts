@@ -118,4 +118,35 @@ describe('after a gap of the bus', () => {
     expect(one.notices).toHaveLength(before + 2)
     one.parley.stop()
   })
+
+  it('tells nobody as gone whom the store may be missing, and of them with the first beat that knows', async () => {
+    let isPartial = true
+    const { one, ann } = await startTwo({
+      wrap: ({ presence }) => {
+        const states: typeof presence.states = async (userIds) => {
+          const { presences } = await presence.states(userIds)
+          if (!isPartial) return { presences, partial: false }
+          return {
+            presences: presences.map((each) => ({ ...each, state: 'offline' as const })),
+            partial: true,
+          }
+        }
+        return {
+          presence: new Proxy(presence, {
+            get: (target, key) => (key === 'states' ? states : Reflect.get(target, key).bind(target)),
+          }),
+        }
+      },
+    })
+    await one.parley.start()
+    unwrap(await connect(one, ann, 'socket-1'))
+    if (!(one.ports.bus instanceof MemoryBus)) throw new Error('the bus is in memory')
+    one.ports.bus.gap()
+    for (let beats = 0; beats < 2; beats += 1) await one.parley.sweepPresence.execute()
+    expect(states(one)).toEqual(['online'])
+    isPartial = false
+    for (let beats = 0; beats < 2; beats += 1) await one.parley.sweepPresence.execute()
+    expect(states(one)).toEqual(['online', 'online'])
+    one.parley.stop()
+  })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { UserId } from '../../../core/domain/ids.js'
 import type { ParleyPorts } from '../../../core/parley.js'
 import { PortUnavailable } from '../../../core/ports/port-unavailable.js'
 import { unwrap } from '../accounts/system.js'
@@ -15,6 +16,26 @@ async function startReviewed(wrap: (ports: ParleyPorts) => Partial<ParleyPorts> 
   }
   await review(1)
   return { ...world, review }
+}
+
+/** The first process asks a store that may miss somebody, and says so. */
+async function startWithPartialStore() {
+  const store = { isPartial: false, missing: [] as UserId[] }
+  const world = await startReviewed(({ presence }) => {
+    const states: typeof presence.states = async (userIds) => {
+      const { presences } = await presence.states(userIds)
+      const known = presences.map((each) =>
+        store.missing.includes(each.userId) ? { ...each, state: 'offline' as const } : each,
+      )
+      return { presences: known, partial: store.isPartial }
+    }
+    return {
+      presence: new Proxy(presence, {
+        get: (target, key) => (key === 'states' ? states : Reflect.get(target, key).bind(target)),
+      }),
+    }
+  })
+  return { ...world, store }
 }
 
 describe('a review of presence', () => {
@@ -46,6 +67,32 @@ describe('a review of presence', () => {
       await one.parley.sweepPresence.execute()
       await review(3)
     }
+    expect(states(one)).toEqual(['online'])
+  })
+
+  it('tells nobody as gone whom the store may be missing, and looks again each time until it knows', async () => {
+    const { one, other, ann, review, store } = await startWithPartialStore()
+    unwrap(await connect(other, ann, 'socket-1'))
+    store.isPartial = true
+    await review(3)
+    expect(states(one)).toEqual(['online'])
+    unwrap(await disconnect(other, ann, 'socket-1'))
+    expect(await review(5)).toBe(0)
+    expect(states(one)).toEqual(['online'])
+    store.isPartial = false
+    expect(await review(1)).toBe(1)
+    expect(await review(4)).toBe(0)
+    expect(states(one)).toEqual(['online', 'offline'])
+  })
+
+  it('says nothing of those who were missing and are there again', async () => {
+    const { one, other, ann, review, store } = await startWithPartialStore()
+    unwrap(await connect(one, ann, 'socket-1'))
+    unwrap(await connect(other, ann, 'socket-2'))
+    Object.assign(store, { isPartial: true, missing: [ann.user.id] })
+    await review(5)
+    Object.assign(store, { isPartial: false, missing: [] })
+    expect(await review(5)).toBe(0)
     expect(states(one)).toEqual(['online'])
   })
 
