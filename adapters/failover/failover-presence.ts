@@ -16,7 +16,7 @@ import {
   type PresenceStores,
   type Side,
 } from './presence-place.js'
-import { type FailoverState, type PrimaryHealth, stateOf } from './primary-health.js'
+import type { FailoverState, PrimaryHealth } from './primary-health.js'
 
 type Answer = Awaited<ReturnType<PresencePort['states']>>
 
@@ -35,7 +35,7 @@ export class FailoverPresence implements PresencePort {
 
   constructor(
     private readonly stores: PresenceStores,
-    private readonly health: PrimaryHealth,
+    health: PrimaryHealth,
     options: FailoverPresenceOptions = {},
   ) {
     this.place = new PresencePlace(stores, this.sockets, health, options)
@@ -141,8 +141,8 @@ export class FailoverPresence implements PresencePort {
   }
 
   state(): FailoverState {
-    const { side, moves } = this.place.stay
-    return { ...stateOf('PresencePort', this.health), state: side, switches: moves }
+    const { side, moves, sinceMs } = this.place.stay
+    return { port: 'PresencePort', state: side, sinceMs, switches: moves }
   }
 
   private async change(

@@ -35,6 +35,8 @@ export class PresencePlace {
   readonly peers: PresencePeers
   private current: Side = 'primary'
   private moves = 0
+  /** ms since the Unix epoch. */
+  private movedAtMs = Date.now()
   /** Of the present store, from when none of the others had been there. */
   private markOfMove: string | null = null
   private markOfOther: string | null = null
@@ -78,7 +80,7 @@ export class PresencePlace {
 
   /** Of the present stay in a store: a mark of another one says nothing here. */
   get stay() {
-    return { side: this.current, moves: this.moves, mark: this.markOfMove }
+    return { side: this.current, moves: this.moves, sinceMs: this.movedAtMs, mark: this.markOfMove }
   }
 
   get isLeft(): boolean {
@@ -244,6 +246,7 @@ export class PresencePlace {
     if (to === 'primary' && !(await this.bringToPrimary())) return
     this.current = to
     this.moves += 1
+    this.movedAtMs = Date.now()
     this.markOfMove = mark
     this.markOfOther = null
     // Where one of these fails, the next beat makes it good.

@@ -48,4 +48,21 @@ describe('What FailoverPresence answers', () => {
     await presence.withdraw('u2', 's2')
     expect(await presence.reap()).toEqual([])
   })
+
+  it('tells since when its own sockets are where they are, whatever the primary has been through', async () => {
+    const { health, fallback, presence, isIn } = boot()
+    health.sinceMs = 1
+    health.switches = 5
+    const bootedAtMs = presence.state().sinceMs
+    expect(Date.now() - bootedAtMs).toBeLessThan(10_000)
+    await sleep(A_WHILE_MS)
+    expect(presence.state()).toMatchObject({ state: 'primary', sinceMs: bootedAtMs, switches: 0 })
+    const beforeMs = Date.now()
+    fallback.places = ['here']
+    await isIn('fallback')
+    const { sinceMs, switches } = presence.state()
+    expect(sinceMs).toBeGreaterThanOrEqual(beforeMs)
+    expect(sinceMs).toBeLessThanOrEqual(Date.now())
+    expect(switches).toBe(1)
+  })
 })
