@@ -1,8 +1,10 @@
+import { ACCESS_TOKEN_TTL_MS } from '../../domain/account.js'
 import type { CacheLifetimes } from '../../domain/cache-lifetimes.js'
 import type { SocketId } from '../../domain/ids.js'
 import { notFound, type Refusal } from '../../domain/refusal.js'
 import { ok, type Result } from '../../domain/result.js'
 import type { CachePort } from '../../ports/cache-port.js'
+import type { ClockPort } from '../../ports/clock-port.js'
 import type { LiveSession, SessionPort } from '../../ports/session-port.js'
 import type { LoginFeed } from '../feed/login-feed.js'
 import { type LiveSocket, type LiveSockets, sessionKey } from './live-sockets.js'
@@ -12,11 +14,15 @@ type Ports = {
   cache: CachePort
   loginFeed: LoginFeed
   liveSockets: LiveSockets
+  clock: ClockPort
   settings: { readonly lifetimes: Readonly<CacheLifetimes> }
 }
 
-/** A session does not change while it lasts, and socket ids are not used twice: there is one version. */
-const VERSION = 1
+/**
+ * How long what the store has said of a session is used, at most, whatever lifetime is set: not as long as ended logins are known for, so
+ * that none outlives what is known of its login.
+ */
+const USED_FOR_MS = ACCESS_TOKEN_TTL_MS
 
 /**
  * Who is behind a socket of any process: known here, remembered, or asked of the store. It identifies and admits nobody; for
@@ -34,15 +40,21 @@ export class FindUserBySocket {
     return ok(socket)
   }
 
+  /** What is remembered has the time when the store was asked as its version. */
   private async remembered(socketId: SocketId): Promise<LiveSession | null> {
-    return (await this.ports.cache.get<LiveSession>(sessionKey(socketId), VERSION))?.value ?? null
+    const { cache, clock } = this.ports
+    const nowMs = clock.nowMs()
+    const cached = await cache.get<LiveSession>(sessionKey(socketId), nowMs - USED_FOR_MS)
+    // One from later than now: the clock was set back.
+    return cached !== null && cached.version <= nowMs ? cached.value : null
   }
 
   private async stored(socketId: SocketId): Promise<LiveSession | null> {
-    const { sessions, cache, settings } = this.ports
+    const { sessions, cache, clock, settings } = this.ports
+    const askedAtMs = clock.nowMs()
     const session = await sessions.find(socketId)
     if (session !== null)
-      await cache.put(sessionKey(socketId), VERSION, session, settings.lifetimes.sessionMs)
+      await cache.put(sessionKey(socketId), askedAtMs, session, settings.lifetimes.sessionMs)
     return session
   }
 }
