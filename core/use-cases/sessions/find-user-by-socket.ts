@@ -7,6 +7,7 @@ import type { CachePort } from '../../ports/cache-port.js'
 import type { ClockPort } from '../../ports/clock-port.js'
 import type { LiveSession, SessionPort } from '../../ports/session-port.js'
 import type { LoginFeed } from '../feed/login-feed.js'
+import { SingleFlight } from '../single-flight.js'
 import { type LiveSocket, type LiveSockets, sessionKey } from './live-sockets.js'
 
 type Ports = {
@@ -24,18 +25,26 @@ type Ports = {
  */
 const USED_FOR_MS = ACCESS_TOKEN_TTL_MS
 
+/** A session does not change while it lasts. One that is not there may be by now. */
+const versionOf = (session: LiveSession | null): number => (session === null ? 0 : 1)
+const THERE = 1
+
 /**
  * Who is behind a socket of any process: known here, remembered, or asked of the store. It identifies and admits nobody; for
  * as long as a session is remembered it may be told of a socket that has closed elsewhere, never of a login that has ended.
  */
 export class FindUserBySocket {
+  private readonly flight = new SingleFlight(versionOf)
+
   constructor(private readonly ports: Ports) {}
 
   async execute(input: { readonly socketId: SocketId }): Promise<Result<LiveSocket, Refusal>> {
     const { loginFeed, liveSockets } = this.ports
     const { socketId } = input
     const socket =
-      liveSockets.get(socketId) ?? (await this.remembered(socketId)) ?? (await this.stored(socketId))
+      liveSockets.get(socketId) ??
+      (await this.remembered(socketId)) ??
+      (await this.flight.load(socketId, THERE, () => this.stored(socketId)))
     if (socket === null || (socket.loginId !== null && loginFeed.hasEnded(socket.loginId))) return notFound()
     return ok(socket)
   }
