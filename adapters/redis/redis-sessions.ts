@@ -16,6 +16,16 @@ export type RedisSessionsOptions = {
   readonly wholeLifeMs?: number
 }
 
+export type RedisSessionsStats = {
+  readonly hits: number
+  readonly misses: number
+  /** Found, but of a login that has ended. */
+  readonly staleRefused: number
+  readonly fills: number
+  /** Misses where something lay that no process with the secret has put there. */
+  readonly garbage: number
+}
+
 const FIELDS = ['userId', 'loginId', 'connectedAtMs', 'untilMs', 'signature'] as const
 type Field = (typeof FIELDS)[number]
 
@@ -39,6 +49,7 @@ export class RedisSessions implements SessionPort {
   private readonly lookUp: ReturnType<RedisConnection['script']>
   private readonly ttlMs: () => number
   private readonly wholeLifeMs: number
+  private readonly counts = { hits: 0, misses: 0, staleRefused: 0, fills: 0, garbage: 0 }
 
   constructor(
     private readonly redis: RedisConnection,
@@ -61,32 +72,45 @@ export class RedisSessions implements SessionPort {
       signature: this.redis.signer.sign(key, ...Object.values(facts)),
     }
     await this.store(PORT, key, Math.min(this.ttlMs(), this.wholeLifeMs), ...Object.entries(session).flat())
+    this.counts.fills += 1
   }
 
   async find(socketId: SocketId): Promise<LiveSession | null> {
     const key = this.key(socketId)
     const found = this.parse(key, await this.lookUp(PORT, key))
-    if (found === null) return null
+    if (found === null) {
+      this.counts.misses += 1
+      return null
+    }
     const { userId, loginId, connectedAtMs, untilMs, leftMs } = found
     if (this.hasEnded(loginId)) {
+      this.counts.staleRefused += 1
       // Whoever asks does not wait for this, nor for what follows; what fails is made good by the end of its life.
       this.remove(socketId).catch(() => undefined)
       return null
     }
     const wholeLeftMs = untilMs - this.redis.clock.nowMs()
     // More is left of one that somebody put whose clock is ahead: it might outlive what is known here of its login.
-    if (!(wholeLeftMs > 0 && wholeLeftMs <= this.wholeLifeMs)) return null
+    if (!(wholeLeftMs > 0 && wholeLeftMs <= this.wholeLifeMs)) {
+      this.counts.misses += 1
+      return null
+    }
     const ttlMs = this.ttlMs()
     // In the second half of its life alone, so that few reads write.
     if (leftMs < ttlMs / 2 && wholeLeftMs > leftMs + 1) {
       const prolongedMs = Math.ceil(Math.min(ttlMs, wholeLeftMs))
       this.redis.call(PORT, (client) => client.pexpire(key, prolongedMs)).catch(() => undefined)
     }
+    this.counts.hits += 1
     return { socketId, userId, loginId, connectedAtMs }
   }
 
   async remove(socketId: SocketId): Promise<void> {
     await this.redis.call(PORT, (client) => client.del(this.key(socketId)))
+  }
+
+  stats(): RedisSessionsStats {
+    return { ...this.counts }
   }
 
   /** Null for what is no session, or none of this key. */
@@ -95,7 +119,10 @@ export class RedisSessions implements SessionPort {
     const [userId, loginId, connectedAtMs, untilMs, signature, leftMs] = reply as (string | null)[]
     if (!userId || !loginId || !connectedAtMs || !untilMs || typeof signature !== 'string') return null
     const facts = { userId, loginId, connectedAtMs, untilMs }
-    if (!this.redis.signer.isGenuine(signature, key, ...Object.values(facts))) return null
+    if (!this.redis.signer.isGenuine(signature, key, ...Object.values(facts))) {
+      this.counts.garbage += 1
+      return null
+    }
     return {
       userId,
       loginId,

@@ -84,6 +84,19 @@ describeWithRedis('the lives of sessions that Redis remembers', () => {
     expect(await keysOf(session)).toEqual([])
   })
 
+  it('are counted as they are stored, found and missed', async () => {
+    const sessions = new RedisSessions(redis, hasEnded)
+    const [session, gone] = [newSession(), newSession()]
+    await sessions.put(session)
+    await sessions.put(gone)
+    for (let find = 0; find < 3; find += 1) await sessions.find(session.socketId)
+    await sessions.find(randomUUID())
+    ended.add(gone.loginId)
+    await sessions.find(gone.socketId)
+    await sessions.put(gone)
+    expect(sessions.stats()).toEqual({ hits: 3, misses: 1, staleRefused: 1, fills: 2 })
+  })
+
   it('end at last, however often a session is found', async () => {
     const sessions = new RedisSessions(redis, hasEnded, { ttlMs: () => 800, wholeLifeMs: 2_000 })
     const session = newSession()

@@ -27,7 +27,7 @@ describeWithRedis('two processes composed on one Redis', () => {
     await database?.drop()
   })
 
-  const composed = (prefix: string): Promise<Composition> =>
+  const composed = (prefix: string, sessionMs = LONG_MS): Promise<Composition> =>
     compose({
       authSecret,
       notices: new SocketNotices(),
@@ -36,7 +36,7 @@ describeWithRedis('two processes composed on one Redis', () => {
       redis: { urls: [server.url], prefix, onChange: () => undefined },
       limitFactor: 1,
       sessionMaxMs: 86_400_000,
-      lifetimes: { sessionMs: LONG_MS, messagesMs: LONG_MS },
+      lifetimes: { sessionMs, messagesMs: LONG_MS },
       onError: () => undefined,
     })
   const isOnRedis = ({ reports }: Composition) => reports.failover().every(({ state }) => state === 'primary')
@@ -117,6 +117,37 @@ describeWithRedis('two processes composed on one Redis', () => {
     } finally {
       reader.parley.stop()
       await reader.close()
+    }
+  })
+
+  it('hold a session in Redis once, for as long as one of them asks for it again and again', async () => {
+    const prefix = `${randomUUID()}:`
+    const sessionMs = 2_000
+    const redis = new Redis(server.url)
+    const [reader, asker] = [await composed(prefix, sessionMs), await composed(prefix, sessionMs)]
+    try {
+      await until('both are on Redis', () => isOnRedis(reader) && isOnRedis(asker))
+      await Promise.all([reader, asker].map(({ parley }) => parley.start()))
+      const { user, actor } = await signedIn(reader)
+      unwrap(await reader.parley.registerUser.execute(actor, { socketId: 'socket' }))
+      const askedMs = performance.now()
+      while (performance.now() - askedMs < 3 * sessionMs) {
+        const found = unwrap(await asker.parley.findUserBySocket.execute({ socketId: 'socket' }))
+        expect(found.userId).toBe(user.id)
+        expect(await redis.keys(`${prefix}*session*`)).toHaveLength(1)
+        await sleep(20)
+      }
+      // Most are answered from memory, and none by the store behind Redis.
+      const { hits, misses, fills } = countsOf(asker, 'redis') ?? {}
+      expect({ misses, fills }).toEqual({ misses: 0, fills: 0 })
+      expect(hits).toBeGreaterThan(2)
+      expect(countsOf(asker, 'memory')?.hits).toBeGreaterThan(3 * Number(hits))
+    } finally {
+      redis.disconnect()
+      for (const { parley, close } of [reader, asker]) {
+        parley.stop()
+        await close()
+      }
     }
   })
 

@@ -1,3 +1,4 @@
+import { FailoverSessions } from '../../../adapters/failover/index.js'
 import { AlwaysDeliver } from '../../../adapters/mediator/index.js'
 import {
   MemoryBusHub,
@@ -12,10 +13,12 @@ import {
   PostgresPresence,
   PostgresSessions,
 } from '../../../adapters/postgres/index.js'
-import { RedisCache, RedisConnection } from '../../../adapters/redis/index.js'
+import { RedisCache, RedisConnection, RedisSessions } from '../../../adapters/redis/index.js'
 import { JwtTokens, SystemClock, UuidIds } from '../../../adapters/system/index.js'
 import { createParley, type Parley } from '../../../core/parley.js'
 import type { CachePort } from '../../../core/ports/cache-port.js'
+import type { SessionPort } from '../../../core/ports/session-port.js'
+import { NamedCaches, SESSIONS } from '../../server/composition/caches.js'
 import type { Tier } from '../hot-reads/protocol.js'
 
 export type HotReader = {
@@ -38,8 +41,18 @@ export async function openHotReader(tier: Tier, stores: Stores): Promise<HotRead
   const database = openDatabase({ url: stores.databaseUrl })
   const redis = tier === 'Redis' ? await connected(stores, clock) : null
   const cache =
-    tier === 'memory' ? new MemoryCache(clock) : redis === null ? REMEMBERS_NOTHING : new RedisCache(redis)
-  const parley = parleyOver(database, cache, clock, stores.authSecret)
+    tier === 'memory' ? new MemoryCache(clock) : redis === null ? REMEMBERS_NOTHING : withoutMemory(redis)
+  const truth = new PostgresSessions(database)
+  const sessions =
+    redis === null
+      ? truth
+      : new FailoverSessions(
+          new RedisSessions(redis, (loginId) => parley.loginFeed.hasEnded(loginId)),
+          truth,
+          redis.health,
+          clock,
+        )
+  const parley: Parley = parleyOver({ database, sessions, cache, clock, authSecret: stores.authSecret })
   await parley.start()
   return {
     tier,
@@ -52,6 +65,12 @@ export async function openHotReader(tier: Tier, stores: Stores): Promise<HotRead
   }
 }
 
+/** As in the server, but for the memory in front: Redis holds sessions as `SessionPort`, and all else as a cache. */
+function withoutMemory(redis: RedisConnection): CachePort {
+  const shared = new RedisCache(redis)
+  return new NamedCaches((name) => ({ cache: name === SESSIONS ? REMEMBERS_NOTHING : shared, tiers: {} }))
+}
+
 async function connected({ redisUrl, authSecret }: Stores, clock: SystemClock): Promise<RedisConnection> {
   // The bench asks for more at once than a user would wait for.
   const redis = new RedisConnection({ url: redisUrl, secret: authSecret, clock, commandDeadlineMs: 5_000 })
@@ -60,11 +79,19 @@ async function connected({ redisUrl, authSecret }: Stores, clock: SystemClock): 
   return redis
 }
 
-function parleyOver(database: Database, cache: CachePort, clock: SystemClock, authSecret: string): Parley {
+type Parts = {
+  readonly database: Database
+  readonly sessions: SessionPort
+  readonly cache: CachePort
+  readonly clock: SystemClock
+  readonly authSecret: string
+}
+
+function parleyOver({ database, sessions, cache, clock, authSecret }: Parts): Parley {
   const limits = new MemoryRateLimit(clock)
   return createParley({
     ...createPostgresStore(database),
-    sessions: new PostgresSessions(database),
+    sessions,
     presence: new PostgresPresence(database),
     cache,
     limits,

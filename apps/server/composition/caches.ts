@@ -23,8 +23,9 @@ export type TieredCache = {
   readonly tiers: Readonly<Record<string, () => TierCounts>>
 }
 
+export const SESSIONS = 'sessions'
 /** The caches, by the word with which their keys begin. */
-const NAMES: Readonly<Record<string, string>> = { session: 'sessions', member: 'members', page: 'messages' }
+const NAMES: Readonly<Record<string, string>> = { session: SESSIONS, member: 'members', page: 'messages' }
 const OTHERS = 'others'
 
 /** Caches of different things, each with bounds and counts of its own, so that none crowds out another. */
@@ -32,9 +33,9 @@ export class NamedCaches implements CachePort {
   private readonly others: TieredCache
   private readonly byWord: ReadonlyMap<string, TieredCache>
 
-  constructor(open: () => TieredCache) {
-    this.others = open()
-    this.byWord = new Map(Object.keys(NAMES).map((word) => [word, open()]))
+  constructor(open: (cache: string) => TieredCache) {
+    this.others = open(OTHERS)
+    this.byWord = new Map(Object.entries(NAMES).map(([word, name]) => [word, open(name)]))
   }
 
   get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
@@ -65,5 +66,26 @@ export class NamedCaches implements CachePort {
   private of(key: string): CachePort {
     const word = key.slice(0, Math.max(0, key.indexOf(':')))
     return (this.byWord.get(word) ?? this.others).cache
+  }
+}
+
+/** Keeps what it is given for a share of the lifetime. */
+export class BriefCache implements CachePort {
+  constructor(
+    private readonly cache: CachePort,
+    /** 0 to 1. */
+    private readonly share: number,
+  ) {}
+
+  get<T>(key: string, minVersion: number): Promise<Cached<T> | null> {
+    return this.cache.get<T>(key, minVersion)
+  }
+
+  put<T>(key: string, version: number, value: T, ttlMs: number): Promise<void> {
+    return this.cache.put(key, version, value, ttlMs * this.share)
+  }
+
+  drop(scope: string): Promise<void> {
+    return this.cache.drop(scope)
   }
 }

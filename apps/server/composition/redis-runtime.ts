@@ -8,7 +8,7 @@ import {
   FailoverSessions,
   type PrimaryHealth,
 } from '../../../adapters/failover/index.js'
-import { MemoryRateLimit } from '../../../adapters/memory/index.js'
+import { type MemoryCache, MemoryRateLimit } from '../../../adapters/memory/index.js'
 import {
   PostgresBus,
   PostgresLock,
@@ -26,14 +26,31 @@ import {
   RedisSessions,
 } from '../../../adapters/redis/index.js'
 import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
-import { NamedCaches, type TierCounts } from './caches.js'
+import { BriefCache, NamedCaches, SESSIONS, type TierCounts, type TieredCache } from './caches.js'
 import { CountedLock, CountedRateLimit } from './counted.js'
 import { RedisSide, type RedisSideOptions } from './redis-side.js'
 import { memoryCache, memoryCounts, type RuntimeOptions } from './runtime.js'
-import { BUS, CACHE, DATABASE, LIMITS, LOCK, PARLEY, PORT, PROCESSES, REDIS } from './tokens.js'
+import {
+  BUS,
+  CACHE,
+  DATABASE,
+  LIMITS,
+  LOCK,
+  PARLEY,
+  PORT,
+  PROCESSES,
+  REDIS,
+  REDIS_SESSIONS,
+} from './tokens.js'
 
 /** What tells guesses: a share of such a limit would let each process be asked anew. */
 const GUARDED = /^(sign-in|sign-up|reset|password):/
+
+/**
+ * Of its lifetime in Redis, a session is remembered in memory for this part. So one in use is looked up there in the second half of that, and
+ * lives on, though it was not prolonged the last time and memory keeps it a tenth longer.
+ */
+const SESSION_SHARE = 1 / 4
 
 export type RedisRuntimeOptions = RuntimeOptions & {
   readonly redis: RedisSideOptions
@@ -62,17 +79,21 @@ export const redisRuntime = ({ redis, authSecret, limitFactor, onError }: RedisR
         return context.get(REDIS).watch(new OwnBus(primary, fallback, connection.health))
       })
       .inSingletonScope()
-    bind(PORT.sessions)
+    bind(REDIS_SESSIONS)
       .toDynamicValue((context) => {
-        const { connection } = context.get(REDIS)
         // Resolved late: the feed of ended logins is part of what needs this port.
         const hasEnded = (loginId: string) => context.get(PARLEY).loginFeed.hasEnded(loginId)
         const ttlMs = () => context.get(PARLEY).lifetimes.sessionMs
-        const remembered = new RedisSessions(connection, hasEnded, { ttlMs })
+        return new RedisSessions(context.get(REDIS).connection, hasEnded, { ttlMs })
+      })
+      .inSingletonScope()
+    bind(PORT.sessions)
+      .toDynamicValue((context) => {
+        const { health } = context.get(REDIS).connection
         const truth = new PostgresSessions(context.get(DATABASE))
         return context
           .get(REDIS)
-          .watch(new FailoverSessions(remembered, truth, connection.health, context.get(PORT.clock)))
+          .watch(new FailoverSessions(context.get(REDIS_SESSIONS), truth, health, context.get(PORT.clock)))
       })
       .inSingletonScope()
     bind(PORT.presence)
@@ -111,10 +132,11 @@ export const redisRuntime = ({ redis, authSecret, limitFactor, onError }: RedisR
     bind(CACHE)
       .toDynamicValue((context) => {
         const side = context.get(REDIS)
-        const open = () => {
+        const open = (cache: string): TieredCache => {
           const memory = memoryCache(context.get(PORT.clock))
+          if (cache === SESSIONS) return inFrontOf(context.get(REDIS_SESSIONS), memory)
           const shared = new RedisCache(side.connection)
-          const tiers = { memory: () => memoryCounts(memory), redis: () => countsOf(shared) }
+          const tiers = { memory: () => memoryCounts(memory), redis: () => countsOf(shared.stats()) }
           return { cache: side.watch(new FailoverCache(shared, memory, side.connection.health)), tiers }
         }
         return new NamedCaches(open)
@@ -122,10 +144,28 @@ export const redisRuntime = ({ redis, authSecret, limitFactor, onError }: RedisR
       .inSingletonScope()
   })
 
+/** Redis holds sessions as `SessionPort`, so what is before that is memory alone. */
+const inFrontOf = (sessions: RedisSessions, memory: MemoryCache): TieredCache => ({
+  cache: new BriefCache(memory, SESSION_SHARE),
+  tiers: {
+    memory: () => memoryCounts(memory),
+    redis: () => countsOf({ fillsRefused: null, ...sessions.stats() }),
+  },
+})
+
 /** What room an entry takes, and what Redis throws away, is not counted by cache there. */
-function countsOf(cache: RedisCache): TierCounts {
-  const { unanswered: _, ...counts } = cache.stats()
-  return { ...counts, evictions: null, entries: null, bytes: null }
+function countsOf({
+  hits,
+  misses,
+  staleRefused,
+  fills,
+  fillsRefused,
+  garbage,
+}: Omit<TierCounts, 'evictions' | 'entries' | 'bytes'>): TierCounts {
+  return {
+    ...{ hits, misses, staleRefused, fills, fillsRefused, garbage },
+    ...{ evictions: null, entries: null, bytes: null },
+  }
 }
 
 /** The bus with all that it is made of, which this process opened and closes. */

@@ -1,5 +1,6 @@
 import type { ServiceIdentifier } from 'inversify'
 import type { Database, PostgresStore, ProcessCount } from '../../../adapters/postgres/index.js'
+import type { RedisSessions } from '../../../adapters/redis/index.js'
 import type { Parley, ParleyPorts } from '../../../core/parley.js'
 import type { BusPort } from '../../../core/ports/bus-port.js'
 import type { NamedCaches } from './caches.js'
@@ -18,6 +19,7 @@ export const LIMITS = token<CountedRateLimit>('RateLimitPort')
 export const LOCK = token<CountedLock>('LockPort')
 /** Bound where there is a Redis. */
 export const REDIS = token<RedisSide>('Redis')
+export const REDIS_SESSIONS = token<RedisSessions>('RedisSessions')
 export const PROCESSES = token<ProcessCount>('ProcessCount')
 export const PARLEY = token<Parley>('Parley')
 
