@@ -135,8 +135,8 @@ export class RoomFeed {
   }
 
   /**
-   * The heads of a tracked room as they were a second ago or later; null where that is not sure: while no sweep gets through, say, or
-   * after the process has stood still.
+   * The heads of a tracked room as they were a second ago or later; null where that is not sure: while sweeps take longer than a quarter
+   * of a second or none gets through, say, or after the process has stood still.
    */
   headsOf(roomId: RoomId): RoomHeads | null {
     const room = this.rooms.get(roomId)

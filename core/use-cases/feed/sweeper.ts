@@ -5,10 +5,13 @@ import type { SweepPort } from '../../ports/sweep-port.js'
 import type { LoginFeed } from './login-feed.js'
 import type { RoomFeed } from './room-feed.js'
 
-/** The longest that a lost hint stays unnoticed. */
-export const SWEEP_INTERVAL_MS = 1_000
+/**
+ * From the beginning of one sweep to that of the next. What one has told is good for a second (`RoomFeed.headsOf`), and the next has
+ * the rest of it to answer in.
+ */
+export const SWEEP_INTERVAL_MS = 750
 
-/** The same while the bus is in doubt. */
+/** From the end of one to the beginning of the next while the bus is in doubt; and at least, so that a slow store has a rest. */
 export const DOUBT_INTERVAL_MS = 250
 
 /** Logins are stamped by the clock of the process that ends them; this much may lie between two clocks and a commit. */
@@ -21,8 +24,8 @@ type Ports = { sweep: SweepPort; bus: BusPort; clock: ClockPort }
 type Feeds = { rooms: RoomFeed; logins: LoginFeed }
 
 /**
- * Asks the store, once a second and whatever the bus seems to do, for what a bus may have lost: heads and ended logins. Where the bus
- * itself is in doubt it asks more often, from the next quarter of a second on.
+ * Asks the store, more than once a second and whatever the bus seems to do, for what a bus may have lost: heads and ended logins. Where
+ * the bus itself is in doubt it asks more often, from the next quarter of a second on.
  */
 export class Sweeper {
   private cancelNext: Cancel | null = null
@@ -37,9 +40,10 @@ export class Sweeper {
 
   /** Resolves after the first sweep, when all ended logins are known; rejects when that cannot be read. */
   async start(): Promise<void> {
+    const begunAtMs = this.ports.clock.nowMs()
     await this.sweep(ENDED_LOGIN_MEMORY_MS)
     this.ports.bus.onGap(() => this.now())
-    this.wait(0)
+    this.waitSince(begunAtMs)
   }
 
   stop(): void {
@@ -54,18 +58,27 @@ export class Sweeper {
     this.cancelNext = this.ports.clock.after(0, () => void this.turn())
   }
 
-  private wait(waitedMs: number): void {
+  /** For the next sweep, after one that began then. */
+  private waitSince(begunAtMs: number): void {
+    const tookMs = this.ports.clock.nowMs() - begunAtMs
+    // A clock that was set meanwhile tells nothing.
+    const restMs = tookMs > 0 ? SWEEP_INTERVAL_MS - tookMs : SWEEP_INTERVAL_MS
+    this.wait(Math.max(DOUBT_INTERVAL_MS, restMs))
+  }
+
+  private wait(restMs: number): void {
     if (this.stopped) return
     const { clock, bus } = this.ports
-    this.cancelNext = clock.after(DOUBT_INTERVAL_MS, () => {
-      const sinceMs = waitedMs + DOUBT_INTERVAL_MS
-      if (sinceMs >= SWEEP_INTERVAL_MS || bus.isInDoubt?.()) void this.turn()
-      else this.wait(sinceMs)
+    const stepMs = Math.min(DOUBT_INTERVAL_MS, restMs)
+    this.cancelNext = clock.after(stepMs, () => {
+      if (restMs <= stepMs || bus.isInDoubt?.()) void this.turn()
+      else this.wait(restMs - stepMs)
     })
   }
 
   private async turn(): Promise<void> {
     const lookBackMs = this.sweeps % FULL_SWEEP_EVERY === 0 ? ENDED_LOGIN_MEMORY_MS : LOGIN_OVERLAP_MS
+    const begunAtMs = this.ports.clock.nowMs()
     this.sweeps += 1
     this.sweeping = true
     try {
@@ -75,7 +88,7 @@ export class Sweeper {
     } finally {
       this.sweeping = false
     }
-    this.wait(0)
+    this.waitSince(begunAtMs)
   }
 
   private async sweep(lookBackMs: number): Promise<void> {

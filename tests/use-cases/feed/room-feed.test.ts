@@ -117,7 +117,7 @@ describe('RoomFeed', () => {
     expect(there.seqs()).toEqual([2, 3])
     isInDoubt = false
     await sendMany(1)
-    await clock.advance(750)
+    await clock.advance(500)
     expect(there.seqs()).toEqual([2, 3])
     await clock.advance(250)
     expect(there.seqs()).toEqual([2, 3, 4])

@@ -1,7 +1,14 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { MemoryCache } from '../../../adapters/memory/index.js'
-import { createTestSystem, type TestSystem, type TestUser, unwrap } from '../../../apps/testing/index.js'
+import { MemoryCache, memoryRepos } from '../../../adapters/memory/index.js'
+import {
+  createTestSystem,
+  type SharedWorld,
+  type TestSystem,
+  type TestUser,
+  unwrap,
+} from '../../../apps/testing/index.js'
 import type { MessagePage } from '../../../core/ports/message-repo-port.js'
+import type { SweepPort } from '../../../core/ports/sweep-port.js'
 import { openRoomWorld, type RoomWorld, say } from '../room-world.js'
 
 /** How often a process has asked its store since it was last asked this. */
@@ -16,12 +23,30 @@ function questionsOf({ ports }: TestSystem) {
 
 const NONE = { access: 0, page: 0 }
 
+/** Answers as things stood when it was asked, after the time that is set. */
+function slowSweep({ database, clock }: SharedWorld) {
+  const { sweep } = memoryRepos(database)
+  const slow = {
+    takesMs: 0,
+    asked: 0,
+    async sweep(...asked: Parameters<SweepPort['sweep']>) {
+      slow.asked += 1
+      const found = await sweep.sweep(...asked)
+      const { takesMs } = slow
+      if (takesMs > 0) await new Promise<void>((resolve) => void clock.after(takesMs, resolve))
+      return found
+    },
+  }
+  return slow
+}
+
 describe('hot reads of a room that a process follows', () => {
   let world: RoomWorld
   /** The process that writes, and another one that reads. */
   let here: TestSystem
   let there: TestSystem
   let questions: ReturnType<typeof questionsOf>
+  let sweep: ReturnType<typeof slowSweep>
 
   const list = (by: TestUser, input: { minSeq?: number; before?: number; limit?: number } = {}) =>
     there.parley.listMessages.execute(by.actor, { roomId: world.roomId, ...input })
@@ -31,7 +56,8 @@ describe('hot reads of a room that a process follows', () => {
   beforeEach(async () => {
     here = createTestSystem({ limitFactor: 1_000 })
     world = await openRoomWorld(here, 5)
-    there = createTestSystem({ shared: here.shared })
+    sweep = slowSweep(here.shared)
+    there = createTestSystem({ shared: here.shared, ports: { sweep } })
     await Promise.all([here.parley.start(), there.parley.start()])
     await Promise.all([here, there].map(({ parley }) => parley.roomFeed.track(world.roomId)))
     questions = questionsOf(there)
@@ -83,6 +109,32 @@ describe('hot reads of a room that a process follows', () => {
     expect((await read()).messages.at(-1)).toMatchObject({ id: last?.id, text: '' })
     expect(await list(world.observer)).toMatchObject({ refusal: { code: 'NOT_FOUND' } })
   })
+
+  it.each([20, 100, 250])('ask nobody at any time where each sweep takes %i ms', async (takesMs) => {
+    await read()
+    sweep.takesMs = takesMs
+    questions()
+    for (let passedMs = 0; passedMs < 4_000; passedMs += 10) {
+      await here.clock.advance(10)
+      await read()
+      expect(questions(), `after ${passedMs} ms`).toEqual(NONE)
+    }
+  })
+
+  it.each([0, 250, 400, 5_000])(
+    'let nobody read for more than a second after their removal where each sweep takes %i ms',
+    async (takesMs) => {
+      await read(world.observer)
+      loseHints()
+      sweep.takesMs = takesMs
+      // Until one has begun that will not find it.
+      for (const { asked } = { ...sweep }; sweep.asked === asked; ) await here.clock.advance(10)
+      const left = { roomId: world.roomId, userId: world.observer.user.id }
+      unwrap(await here.parley.removeMember.execute(world.owner.actor, left))
+      await here.clock.advance(1_001)
+      expect(await list(world.observer)).toMatchObject({ refusal: { code: 'NOT_FOUND' } })
+    },
+  )
 
   it.each([
     ['no sweep gets through', 1_001],
