@@ -65,6 +65,7 @@ const sessions = new FailoverSessions(
   new RedisSessions(redis, (loginId) => parley.loginFeed.hasEnded(loginId)),
   new PostgresSessions(database),
   health,
+  clock,
 )
 const parley = createParley({
   ...createPostgresStore(database),
