@@ -33,8 +33,11 @@ const IGNORED = ['**/node_modules/**', 'dist/**', 'data/**']
 /** Of an integration folder, what needs no server and is fast. */
 const FAST_IN_FAULTS = 'tests/faults/checker/**/!(*.integration).test.ts'
 
-/** The tests of all projects but the fast one run together, and two files of them at a time. */
-const SLOW = { testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2, sequence: { groupOrder: 1 } }
+const SLOW = { testTimeout: 60_000, hookTimeout: 120_000 }
+/** As many files at a time, after the fast ones: adapters are held to deadlines of a fraction of a second. */
+const INTEGRATING = { ...SLOW, maxWorkers: 2, sequence: { groupOrder: 1 } }
+/** Those of all modes together, after that: they wait more, and for seconds. */
+const IN_MODES = { ...SLOW, maxWorkers: 3, sequence: { groupOrder: 2 } }
 
 /** Without a Redis those of its modes count as skipped; where everything must run they fail. */
 const skipsRedis = redisVersion() === null && process.env.CI !== 'true'
@@ -48,7 +51,7 @@ function inMode(serverMode: ServerMode): TestProjectInlineConfiguration {
   const skips = skipsRedis && serverMode.startsWith('redis')
   return {
     test: {
-      ...SLOW,
+      ...IN_MODES,
       name: serverMode,
       include: [SERVER],
       exclude: [...IGNORED, ...ONCE, ...(serverMode === 'embedded' ? [OVER_TWO] : [])],
@@ -68,7 +71,7 @@ export default defineConfig({
       },
       {
         test: {
-          ...SLOW,
+          ...INTEGRATING,
           name: 'integration',
           include: [
             ...INTEGRATION,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Manager, type Socket } from 'socket.io-client'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, type TestContext } from 'vitest'
 import { readPostmasterFile } from '../../apps/server/embedded-postgres/postmaster-file.js'
 import { Ledger } from '../faults/ledger.js'
 import { Sender } from '../faults/sender.js'
@@ -15,8 +15,11 @@ import { type RunningServer, startServer } from '../support/server-process.js'
 /** The promise is 30 s; with nothing that hangs it is far less. */
 const SOON_MS = 10_000
 
-let instances: Instances
-afterEach(() => instances?.stop())
+async function start(count: number, { onTestFinished }: TestContext): Promise<Instances> {
+  const instances = await startInstances(count)
+  onTestFinished(() => instances.stop())
+  return instances
+}
 
 type Farewell = { readonly reason: string; readonly retryAfterMs?: number }
 
@@ -48,8 +51,8 @@ async function endBy(server: RunningServer, signal: 'SIGTERM' | 'SIGINT') {
 }
 
 describe('a server that is told to end', () => {
-  it('answers what is under way, takes nothing new, says goodbye and exits with 0', async () => {
-    instances = await startInstances(1)
+  it.concurrent('answers what is under way, takes nothing new, says goodbye and exits with 0', async (context) => {
+    const instances = await start(1, context)
     const [server] = instances.servers
     if (server === undefined) throw new Error('one server runs')
     const ada = await Person.signUp(server.url, 'Ada')
@@ -88,28 +91,8 @@ describe('a server that is told to end', () => {
     expect(body.messages).toMatchObject([{ id: (message as { id: string }).id, text: draft.text }])
   })
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('ends soon on %s while people talk', async (signal) => {
-    instances = await startInstances(1)
-    const [server] = instances.servers
-    if (server === undefined) throw new Error('one server runs')
-    const { senders, ledger, roomIds } = await talkers(server.url)
-    for (const sender of senders) await sender.start(server.url)
-    await until('some messages are acked', () => ledger.ackedCount > 20)
-    const { code, tookMs } = await endBy(server, signal)
-    expect(code).toBe(0)
-    expect(tookMs).toBeLessThan(SOON_MS)
-    for (const sender of senders) await sender.ended()
-
-    const next = await startServer(instances.variables)
-    instances.servers.push(next)
-    for (const sender of senders) await sender.start(next.url)
-    await until('what was open is sent again', () => senders.every(({ open }) => open.length === 0))
-    for (const sender of senders) await sender.stop()
-    await readAll(ledger, senders, roomIds, next.url)
-  })
-
-  it('ends in time although connections hang that never finish asking', async () => {
-    instances = await startInstances(1)
+  it.concurrent('ends in time although connections hang that never finish asking', async (context) => {
+    const instances = await start(1, context)
     const [server] = instances.servers
     if (server === undefined) throw new Error('one server runs')
     const { hostname, port } = new URL(server.url)
@@ -134,8 +117,8 @@ describe('a server that is told to end', () => {
     half.destroy()
   })
 
-  it('takes a second signal as the same one', async () => {
-    instances = await startInstances(1)
+  it.concurrent('takes a second signal as the same one', async (context) => {
+    const instances = await start(1, context)
     const [server] = instances.servers
     if (server === undefined) throw new Error('one server runs')
     const ada = await Person.signUp(server.url, 'Ada')
@@ -151,6 +134,26 @@ describe('a server that is told to end', () => {
     await held.release()
     await expectOk(underWay)
     expect(await server.ended()).toBe(0)
+  })
+
+  it.for(['SIGTERM', 'SIGINT'] as const)('ends soon on %s while people talk', async (signal, context) => {
+    const instances = await start(1, context)
+    const [server] = instances.servers
+    if (server === undefined) throw new Error('one server runs')
+    const { senders, ledger, roomIds } = await talkers(server.url)
+    for (const sender of senders) await sender.start(server.url)
+    await until('some messages are acked', () => ledger.ackedCount > 20)
+    const { code, tookMs } = await endBy(server, signal)
+    expect(code).toBe(0)
+    expect(tookMs).toBeLessThan(SOON_MS)
+    for (const sender of senders) await sender.ended()
+
+    const next = await startServer(instances.variables)
+    instances.servers.push(next)
+    for (const sender of senders) await sender.start(next.url)
+    await until('what was open is sent again', () => senders.every(({ open }) => open.length === 0))
+    for (const sender of senders) await sender.stop()
+    await readAll(ledger, senders, roomIds, next.url)
   })
 
   if (serverMode === 'embedded')
@@ -210,8 +213,8 @@ async function readAll(ledger: Ledger, senders: readonly Sender[], roomIds: read
 
 if (canRunTwo)
   describe('a rolling restart under load', () => {
-    it('fault N2: fails no send for good, loses no acked message, and tells every client to come back', async () => {
-      instances = await startInstances(2)
+    it('fault N2: fails no send for good, loses no acked message, and tells every client to come back', async (context) => {
+      const instances = await start(2, context)
       const { senders, ledger, roomIds } = await talkers(instances.urls[0] ?? '')
       /** Where a balancer would send a client; those that are ending are not in it. */
       let live = [...instances.servers]

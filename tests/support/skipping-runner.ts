@@ -1,14 +1,11 @@
-import type { RunnerTask, RunnerTestFile } from 'vitest'
 import { VitestTestRunner } from 'vitest/runners'
 
-/** Counts all tests of a project as skipped, with their hooks. */
-export default class SkippingRunner extends VitestTestRunner {
-  onCollected(files: readonly RunnerTestFile[]): void {
-    for (const file of files) skip(file)
-  }
-}
+type Config = ConstructorParameters<typeof VitestTestRunner>[0]
 
-function skip(task: RunnerTask): void {
-  task.mode = 'skip'
-  if (task.type === 'suite') for (const each of task.tasks) skip(each)
+/** Counts all tests of a project as skipped, and runs none of their hooks. */
+export default class SkippingRunner extends VitestTestRunner {
+  constructor(config: Config) {
+    const nothing = /(?!)/
+    super({ ...config, testNamePattern: nothing })
+  }
 }
