@@ -108,6 +108,7 @@ describe('readConfig', () => {
     'redis://:hunter2@cache.example/mine',
     'redis://:hunter2@cache.example?commandTimeout=0',
     'redis://:hunter#2@cache.example',
+    'redis://cache.example#hunter2',
     'redis://a.example,http://b.example',
     'redis://a.example,redis://:hunter2@b.example?commandTimeout=0',
     'redis://a.example/1,redis://b.example/1',

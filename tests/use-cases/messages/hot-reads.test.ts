@@ -169,6 +169,17 @@ describe('hot reads of a room that a process follows', () => {
     expect(await there.ports.cache.get(`member:${world.roomId}:${world.member.user.id}`, 0)).toBeNull()
   })
 
+  it('name the head of the room where nothing was done to messages since, and ask nobody', async () => {
+    const { headSeq } = await read()
+    const left = { roomId: world.roomId, userId: world.observer.user.id }
+    unwrap(await here.parley.removeMember.execute(world.owner.actor, left))
+    await here.clock.advance(0)
+    expect((await read()).headSeq).toBe(headSeq + 1)
+    questions()
+    expect((await read()).headSeq).toBe(headSeq + 1)
+    expect(questions()).toEqual(NONE)
+  })
+
   it('ask for older pages each time', async () => {
     const before = world.messages[3]?.seq ?? 0
     const older = await read(world.member, { before })
