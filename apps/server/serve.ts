@@ -56,6 +56,7 @@ export async function serve(config: ServerConfig, logger: Logger, storage: Stora
   const realtime = attachRealtime(http.server, { parley, config, logger, metrics, bus: ports.bus, notices })
   const instances = new OverviewOfInstances({
     metrics,
+    id: realtime.id,
     peers: realtime.io,
     sockets: () => realtime.io.of('/').sockets.size,
     roomsTracked: () => parley.roomFeed.trackedRooms().length,

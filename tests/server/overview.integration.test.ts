@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Instances, startInstances } from '../support/instances.js'
 import { call, expectOk, Person, request } from '../support/person.js'
 import { asManyAs, canRunTwo, serverMode } from '../support/server-mode.js'
@@ -7,6 +7,13 @@ import type { RunningServer } from '../support/server-process.js'
 const ADMIN = 'a-token-of-the-administrator'
 
 type Instance = { id: string; pid: number; sockets: number; roomsTracked: number }
+const pidsOf = (body: Record<string, unknown>) => (body.instances as Instance[]).map(({ pid }) => pid).sort()
+
+/** A second for the others to answer, and as much for all the rest under load. */
+const BUDGET_MS = 2_500
+/** Within two of them every process knows all others, also where the first one was lost. */
+const HEARTBEATS = { timeout: 12_000, interval: 200 }
+
 type OfInstance<T> = { instance: string; report: T }
 
 describe('GET /admin/overview', () => {
@@ -14,7 +21,7 @@ describe('GET /admin/overview', () => {
   let servers: RunningServer[]
 
   beforeAll(async () => {
-    started = await startInstances(asManyAs(2), { PARLEY_ADMIN_TOKEN: ADMIN, PARLEY_LIMIT_FACTOR: '1' })
+    started = await startInstances(asManyAs(3), { PARLEY_ADMIN_TOKEN: ADMIN, PARLEY_LIMIT_FACTOR: '1' })
     servers = started.servers
   })
 
@@ -52,15 +59,29 @@ describe('GET /admin/overview', () => {
   })
 
   if (canRunTwo)
-    it('says so when a process does not answer in time, and answers without it', async () => {
-      const [first, second] = servers
-      second?.signal('SIGSTOP')
-      try {
+    it.each([
+      ['hangs', (server: RunningServer) => server.signal('SIGSTOP')],
+      ['was killed', (server: RunningServer) => server.kill()],
+    ])('tells in time of those that answer, and which one does not, when one %s', async (_how, strike) => {
+      const [first, second, third] = servers
+      if (third === undefined) throw new Error('three were started')
+      const all = [first?.pid, second?.pid, third.pid]
+      const before = await vi.waitFor(async () => {
         const body = await overview(first)
-        expect(body.partial).toBe(true)
-        expect((body.instances as Instance[]).map(({ pid }) => pid)).toEqual([first?.pid])
+        expect(pidsOf(body)).toEqual(all.sort())
+        return body
+      }, HEARTBEATS)
+      expect(before).toMatchObject({ partial: false, missing: [] })
+      await strike(third)
+      try {
+        const startedMs = performance.now()
+        const body = await overview(first)
+        expect(performance.now() - startedMs).toBeLessThan(BUDGET_MS)
+        expect(pidsOf(body)).toEqual([first?.pid, second?.pid].sort())
+        const lost = (before.instances as Instance[]).find(({ pid }) => pid === third.pid)
+        expect(body).toMatchObject({ partial: true, missing: [{ id: lost?.id, pid: third.pid }] })
       } finally {
-        second?.signal('SIGCONT')
+        third.signal('SIGCONT')
       }
     })
 

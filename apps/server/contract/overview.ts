@@ -67,6 +67,8 @@ export const Overview = shape({
   partial: Type.Boolean(),
   /** One entry for each process and adapter that has another behind it; none without Redis. */
   failover: listOf(shape({ instance: Type.String(), ...Failover })),
+  /** Which; the pid where it is known from an earlier answer. One that stays silent is forgotten after ten seconds. */
+  missing: listOf(shape({ id: Type.String(), pid: nullable(Count) })),
   caches: ofInstances('caches'),
   /** Null without Redis. */
   redis: nullable(listOf(shape({ instance: Type.String(), report: Redis }))),

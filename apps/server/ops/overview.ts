@@ -1,21 +1,21 @@
-import { randomUUID } from 'node:crypto'
 import type { Histogram } from 'prom-client'
 import type { PortReports } from '../composition/index.js'
 import type { InstanceReport, Overview } from '../contract/overview.js'
+import { PartialAnswers } from '../realtime/bus-adapter.js'
 import type { Metrics } from './metrics.js'
-
-/** How long the other processes have to answer. */
-const BUDGET_MS = 1_500
 
 const QUESTION = 'instance:report'
 
-/** What is asked of the Socket.io server: to carry a question to the other processes, and to count its own sockets. */
+/** What is asked of the Socket.io server: to carry a question to the other processes. */
 export type Peers = {
   on(question: string, answer: (reply: (report: InstanceReport) => void) => void): unknown
+  /** Rejects with `PartialAnswers` where not all have answered in time. */
   serverSideEmitWithAck(question: string): Promise<unknown[]>
 }
 
 type OverviewParts = {
+  /** By which the other processes know this one. */
+  readonly id: string
   readonly metrics: Metrics
   readonly sockets: () => number
   readonly roomsTracked: () => number
@@ -26,7 +26,8 @@ type OverviewParts = {
 
 /** Gathers what all processes of the deployment tell of themselves. */
 export class OverviewOfInstances {
-  private readonly id = randomUUID()
+  /** Of those that have answered and are not gone, to name one that does not answer any more. */
+  private pids: ReadonlyMap<string, number> = new Map()
   private readonly startedAt = new Date().toISOString()
 
   constructor(private readonly parts: OverviewParts) {
@@ -34,13 +35,19 @@ export class OverviewOfInstances {
   }
 
   async gather(): Promise<Overview> {
-    const [self, others] = await Promise.all([this.self(), this.askOthers()])
-    const reports = [self, ...(others ?? [])]
+    const [self, { others, silent }] = await Promise.all([this.self(), this.askOthers()])
+    const reports = [self, ...others]
+    const missing = silent.map((id) => ({ id, pid: this.pids.get(id) ?? null }))
+    const known = [...reports, ...missing].flatMap(({ id, pid }) =>
+      pid === null ? [] : [[id, pid] as const],
+    )
+    this.pids = new Map(known)
     return {
       instances: reports.map(
         ({ caches: _, bus: __, latencies: ___, failover: ____, redis: _____, ...instance }) => instance,
       ),
-      partial: others === null,
+      partial: missing.length > 0,
+      missing,
       failover: reports.flatMap(({ id, failover }) => failover.map((entry) => ({ instance: id, ...entry }))),
       caches: reports.map(({ id, caches }) => ({ instance: id, report: caches })),
       redis: redisOf(reports),
@@ -59,7 +66,7 @@ export class OverviewOfInstances {
       reports.redis?.() ?? null,
     ])
     return {
-      id: this.id,
+      id: this.parts.id,
       pid: process.pid,
       startedAt: this.startedAt,
       sockets: sockets(),
@@ -73,14 +80,18 @@ export class OverviewOfInstances {
     }
   }
 
-  /** Null where not all have answered in time. */
-  private async askOthers(): Promise<readonly InstanceReport[] | null> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, BUDGET_MS, null)
-    })
-    const asked = this.parts.peers.serverSideEmitWithAck(QUESTION) as Promise<InstanceReport[]>
-    return Promise.race([asked.catch(() => null), late]).finally(() => clearTimeout(timer))
+  /** What those tell that answer in time, and the ids of those that do not. */
+  private async askOthers(): Promise<{
+    readonly others: readonly InstanceReport[]
+    readonly silent: readonly string[]
+  }> {
+    try {
+      const others = (await this.parts.peers.serverSideEmitWithAck(QUESTION)) as InstanceReport[]
+      return { others, silent: [] }
+    } catch (error) {
+      if (!(error instanceof PartialAnswers)) throw error
+      return { others: error.responses as InstanceReport[], silent: error.missing }
+    }
   }
 }
 

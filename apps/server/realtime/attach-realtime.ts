@@ -36,6 +36,8 @@ export type RealtimeParts = {
 }
 
 export type Realtime = {
+  /** By which the other processes know this one; new with each start. */
+  readonly id: string
   readonly io: RealtimeServer
   /** Tells all clients to come back, to another instance or a little later, after what is under way has been answered. */
   drain(): Promise<void>
@@ -90,6 +92,7 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
     async drain() {
       await reception.drain()
       await flushed(io)
+    id: (io.of('/').adapter as BusAdapter).id,
       slowReaders.close()
       standings.close()
       notices.close()

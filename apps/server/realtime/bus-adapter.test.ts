@@ -3,6 +3,7 @@ import { MemoryBusHub } from '../../../adapters/memory/memory-bus.js'
 import { SystemClock } from '../../../adapters/system/system-clock.js'
 import type { BusPort } from '../../../core/ports/bus-port.js'
 import { type SocketInstance, socketInstances } from '../../../tests/support/socket-instances.js'
+import { PartialAnswers } from './bus-adapter.js'
 
 const { start, startAll, client } = socketInstances()
 
@@ -11,6 +12,20 @@ async function twoInstances(): Promise<[SocketInstance, SocketInstance]> {
   const [first, second] = await startAll(hub.endpoint(), hub.endpoint())
   if (first === undefined || second === undefined) throw new Error('two were asked for')
   return [first, second]
+}
+
+/** One more process, for which an instance waits and which answers nothing. Resolves with what says something as that one. */
+async function addMute(hub: MemoryBusHub, instance: SocketInstance) {
+  const endpoint = hub.endpoint()
+  const say = (message: object) =>
+    endpoint.publish(
+      'sockets',
+      JSON.stringify({ sentAtMs: Date.now(), message: { ...message, uid: 'mute', nsp: '/' } }),
+    )
+  const count = await instance.io.of('/').adapter.serverCount()
+  await say({ type: 2 })
+  await vi.waitFor(async () => expect(await instance.io.of('/').adapter.serverCount()).toBe(count + 1))
+  return say
 }
 
 const until = (check: () => void) => vi.waitFor(check, { timeout: 5_000 })
@@ -150,15 +165,42 @@ describe('BusAdapter', () => {
     const name = async (room = 'r') => (await instance.io.in(room).fetchSockets()).map(({ id }) => id).sort()
     const all = [here.id, there.id].sort()
     expect([await name(), instance.partial()]).toEqual([all, 0])
-    const mute = hub.endpoint()
-    const beat = { sentAtMs: Date.now(), message: { type: 2, uid: 'mute', nsp: '/' } }
-    await mute.publish('sockets', JSON.stringify(beat))
-    await vi.waitFor(async () => expect(await instance.io.of('/').adapter.serverCount()).toBe(3))
+    await addMute(hub, instance)
     const started = performance.now()
     expect([await name(), await name(), instance.partial()]).toEqual([all, all, 2])
     expect(performance.now() - started).toBeLessThan(5_000)
     const apart = await client(second, 'other')
     // Each of two questions at once is told what it asked for.
     expect(await Promise.all([name(), name('other')])).toEqual([all, [apart.id]])
+  })
+
+  it('passes on within its budget what others answer to a call, and names who does not', async () => {
+    const hub = new MemoryBusHub(new SystemClock())
+    const [first, second, third] = await startAll(hub.endpoint(), hub.endpoint(), hub.endpoint())
+    if (first === undefined) throw new Error('three were asked for')
+    second?.io.on('who', (answer) => answer('second'))
+    third?.io.on('who', (answer) => answer('third'))
+    expect((await first.io.serverSideEmitWithAck('who')).sort()).toEqual(['second', 'third'])
+    expect(first.partial()).toBe(0)
+    await addMute(hub, first)
+    const started = performance.now()
+    const failure = await first.io.serverSideEmitWithAck('who').catch((error: unknown) => error)
+    expect(performance.now() - started).toBeLessThan(3_000)
+    expect(failure).toBeInstanceOf(PartialAnswers)
+    const { responses, missing } = failure as PartialAnswers
+    expect([...responses].sort()).toEqual(['second', 'third'])
+    expect([missing, first.partial()]).toEqual([['mute'], 1])
+  })
+
+  it('waits for no answer of a process that says that it ends', async () => {
+    const hub = new MemoryBusHub(new SystemClock())
+    const [instance, second] = await startAll(hub.endpoint(), hub.endpoint())
+    if (instance === undefined) throw new Error('two were asked for')
+    second?.io.on('who', (answer) => answer('second'))
+    const mute = await addMute(hub, instance)
+    const asked = instance.io.serverSideEmitWithAck('who')
+    await mute({ type: 13 })
+    expect(await asked).toEqual(['second'])
+    expect(instance.partial()).toBe(0)
   })
 })

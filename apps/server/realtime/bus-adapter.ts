@@ -11,8 +11,8 @@ import type { Standstill } from './standstill.js'
 const TOPIC = 'sockets'
 /** What a bus takes at least; see `BusPort`. */
 const MESSAGE_MAX = 65_536
-/** How long other processes have to name their sockets. */
-const FETCH_BUDGET_MS = 1_000
+/** How long other processes have to answer a question. */
+const ANSWER_BUDGET_MS = 1_000
 
 export type BusAdapterParts = {
   readonly bus: BusPort
@@ -22,16 +22,29 @@ export type BusAdapterParts = {
   readonly onSaid: (packet: { readonly data?: unknown }) => void
   readonly onLag: (seconds: number) => void
   readonly onFailure: () => void
-  /** Sockets were named, without those of a process that has not answered in time. */
+  /** A question was answered without a process that has not answered in time. */
   readonly onPartial: () => void
 }
 
-/** A question for the sockets of other processes. */
-type Lookup = {
+/** A question to the other processes. */
+type Question = {
   /** By its identity, what is asked of the library is found again in what the library publishes. */
-  readonly flags: BroadcastOptions['flags']
+  readonly asked: unknown
   requestId: string | null
   readonly answers: unknown[]
+  /** Who has not answered yet, by the ids of their adapters. */
+  readonly missing: Set<string>
+}
+
+/** Not every process has answered a `serverSideEmit` in time. */
+export class PartialAnswers extends Error {
+  constructor(
+    readonly responses: readonly unknown[],
+    /** Who has not, by the ids of their adapters. */
+    readonly missing: readonly string[],
+  ) {
+    super(`${missing.length} processes have not answered in time`)
+  }
 }
 
 const local = (options: BroadcastOptions): BroadcastOptions => ({
@@ -52,7 +65,7 @@ const encoded = (options: BroadcastOptions) => ({
  */
 export class BusAdapter extends ClusterAdapterWithHeartbeat {
   private readonly subscriptions: Unsubscribe[] = []
-  private readonly lookups = new Set<Lookup>()
+  private readonly questions = new Set<Question>()
   private closed = false
 
   constructor(
@@ -60,6 +73,11 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
     private readonly parts: BusAdapterParts,
   ) {
     super(namespace, {})
+  }
+
+  /** By which the other processes know this one. */
+  get id(): string {
+    return this.uid
   }
 
   override init(): void {
@@ -106,25 +124,64 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
   override async fetchSockets(
     options: BroadcastOptions,
   ): ReturnType<ClusterAdapterWithHeartbeat['fetchSockets']> {
-    const flags = { timeout: FETCH_BUDGET_MS, ...options.flags }
-    const lookup: Lookup = { flags, requestId: null, answers: [] }
-    this.lookups.add(lookup)
+    const flags = { timeout: ANSWER_BUDGET_MS, ...options.flags }
+    const question = this.begin(flags)
     try {
       return await super.fetchSockets({ ...options, flags })
     } catch {
       this.parts.onPartial()
-      const answers = lookup.answers as Awaited<ReturnType<ClusterAdapterWithHeartbeat['fetchSockets']>>
+      const answers = question.answers as Awaited<ReturnType<ClusterAdapterWithHeartbeat['fetchSockets']>>
       return [...(await super.fetchSockets(local(options))), ...answers]
     } finally {
-      this.lookups.delete(lookup)
+      this.questions.delete(question)
     }
   }
 
+  /** An ack is called within the budget; with `PartialAnswers` where a process has not answered by then, which `onPartial` is told. */
+  override async serverSideEmit(packet: unknown[]): Promise<void> {
+    const ack = packet.at(-1)
+    if (typeof ack !== 'function') return super.serverSideEmit(packet)
+    packet.pop()
+    const question = this.begin(packet)
+    const { answers, missing } = question
+    const end = (error: PartialAnswers | null): void => {
+      clearTimeout(timer)
+      // The library gives up as well, later.
+      if (this.questions.delete(question)) ack(error, answers)
+    }
+    const timer = setTimeout(() => {
+      this.parts.onPartial()
+      const stillThere = [...missing].filter((id) => this.peers().has(id))
+      end(new PartialAnswers(answers, stillThere))
+    }, ANSWER_BUDGET_MS)
+    packet.push(() => end(null))
+    await super.serverSideEmit(packet)
+  }
+
   override onResponse(response: ClusterResponse): void {
-    if (response.type === MessageType.FETCH_SOCKETS_RESPONSE)
-      for (const { requestId, answers } of this.lookups)
-        if (requestId === response.data.requestId) answers.push(...response.data.sockets)
+    for (const question of this.questions) {
+      if (question.requestId !== response.data.requestId) continue
+      if (response.type === MessageType.FETCH_SOCKETS_RESPONSE)
+        question.answers.push(...response.data.sockets)
+      if (response.type === MessageType.SERVER_SIDE_EMIT_RESPONSE) question.answers.push(response.data.packet)
+      question.missing.delete(response.uid)
+    }
     super.onResponse(response)
+  }
+
+  private begin(asked: unknown): Question {
+    const question: Question = { asked, requestId: null, answers: [], missing: new Set(this.peers().keys()) }
+    this.questions.add(question)
+    return question
+  }
+
+  /** By their ids. The library keeps them to itself, and tells how many they are. */
+  private peers(): ReadonlyMap<string, unknown> {
+    return (this as unknown as { readonly nodesMap: ReadonlyMap<string, unknown> }).nodesMap
+  }
+
+  private number(asked: unknown, requestId: string): void {
+    for (const question of this.questions) if (question.asked === asked) question.requestId = requestId
   }
 
   private hear(message: ClusterMessage): void {
@@ -146,8 +203,9 @@ export class BusAdapter extends ClusterAdapterWithHeartbeat {
 
   protected override async doPublish(message: ClusterMessage): Promise<string> {
     if (message.type === MessageType.FETCH_SOCKETS)
-      for (const lookup of this.lookups)
-        if (lookup.flags === message.data.opts.flags) lookup.requestId = message.data.requestId
+      this.number(message.data.opts.flags, message.data.requestId)
+    if (message.type === MessageType.SERVER_SIDE_EMIT && message.data.requestId !== undefined)
+      this.number(message.data.packet, message.data.requestId)
     await this.send(TOPIC, message)
     return ''
   }
