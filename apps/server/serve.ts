@@ -60,6 +60,7 @@ export async function serve(config: ServerConfig, logger: Logger, storage: Stora
     peers: realtime.io,
     sockets: () => realtime.io.of('/').sockets.size,
     roomsTracked: () => parley.roomFeed.trackedRooms().length,
+    gapsFound: () => parley.roomFeed.gapsFound(),
     gapsRepaired: () => parley.roomFeed.gapsRepaired(),
     reports,
   })

@@ -50,7 +50,7 @@ export const InstanceReport = shape({
   ),
   failover: listOf(shape(Failover)),
   redis: nullable(Redis),
-  bus: shape({ lag: Latency, failures: Count, gapsRepaired: Count }),
+  bus: shape({ lag: Latency, failures: Count, gapsFound: Count, gapsRepaired: Count }),
   latencies: shape({ sendToAck: Latency, commitToDeliver: Latency }),
 })
 export type InstanceReport = Static<typeof InstanceReport>

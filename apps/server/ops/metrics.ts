@@ -22,7 +22,7 @@ export class Metrics {
   )
   readonly busLag = this.histogram(
     'parley_bus_lag_seconds',
-    'From publishing to receiving, between two processes.',
+    'From publishing to receiving, between two processes: hints of rooms, and what is said to sockets.',
   )
   readonly slowReaders = this.counter('parley_slow_readers_total', 'Sockets cut because they did not read.')
   readonly busFailures = this.counter(

@@ -19,6 +19,7 @@ type OverviewParts = {
   readonly metrics: Metrics
   readonly sockets: () => number
   readonly roomsTracked: () => number
+  readonly gapsFound: () => number
   readonly gapsRepaired: () => number
   readonly reports: PortReports
   readonly peers: Peers
@@ -57,7 +58,7 @@ export class OverviewOfInstances {
   }
 
   private async self(): Promise<InstanceReport> {
-    const { metrics, sockets, roomsTracked, gapsRepaired, reports } = this.parts
+    const { metrics, sockets, roomsTracked, gapsFound, gapsRepaired, reports } = this.parts
     const [sendToAck, commitToDeliver, lag, failures, redis] = await Promise.all([
       latencyOf(metrics.sendToAck),
       latencyOf(metrics.commitToDeliver),
@@ -75,7 +76,12 @@ export class OverviewOfInstances {
       caches: reports.caches(),
       failover: reports.failover().map(told),
       redis: redis === null ? null : told(redis),
-      bus: { lag, failures: failures.values[0]?.value ?? 0, gapsRepaired: gapsRepaired() },
+      bus: {
+        lag,
+        failures: failures.values[0]?.value ?? 0,
+        gapsFound: gapsFound(),
+        gapsRepaired: gapsRepaired(),
+      },
       latencies: { sendToAck, commitToDeliver },
     }
   }

@@ -83,6 +83,10 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
   deliverRoomEvents({ io, roomFeed: parley.roomFeed, connections, metrics })
   metrics.gauge('parley_sockets', 'Signed-in sockets of this process.', () => connections.size)
   metrics.gauge('parley_rooms_tracked', 'Rooms that this process follows.', () => rooms.size)
+  parley.roomFeed.onHint((lagMs) => metrics.busLag.observe(Math.max(0, lagMs) / 1_000))
+  metrics.total('parley_gaps_found_total', 'Times that a room was found to miss events.', () =>
+    parley.roomFeed.gapsFound(),
+  )
   metrics.total('parley_gaps_repaired_total', 'Events that no hint brought in time.', () =>
     parley.roomFeed.gapsRepaired(),
   )

@@ -29,6 +29,8 @@ type Hint = {
   /** Who joined, left or changed. */
   readonly memberIds: readonly UserId[]
   readonly events?: readonly RoomEvent[]
+  /** ms since the Unix epoch; a process of an earlier version does not say. */
+  readonly sentAtMs?: number
 }
 
 export type TouchedRoom = {
@@ -52,6 +54,8 @@ export class RoomFeed {
   private readonly readListeners: ((reading: Reading) => void)[] = []
   private readonly gapListeners: (() => void)[] = []
   private readonly untrackListeners: ((roomId: RoomId) => void)[] = []
+  private readonly hintListeners: ((lagMs: number) => void)[] = []
+  private found = 0
   private repaired = 0
   /** As of when the last sweep told of every room that was tracked by then, ms since the Unix epoch. */
   private sweptAtMs = Number.NEGATIVE_INFINITY
@@ -86,6 +90,11 @@ export class RoomFeed {
     this.readListeners.push(listener)
   }
 
+  /** Told of each hint how long ago it was published, in ms by the clocks of both processes: below zero where they disagree. */
+  onHint(listener: (lagMs: number) => void): void {
+    this.hintListeners.push(listener)
+  }
+
   /** Told after each time when the bus may have lost what no sweep finds: readings, and rooms that are not watched yet. */
   onGap(listener: () => void): void {
     this.gapListeners.push(listener)
@@ -109,9 +118,12 @@ export class RoomFeed {
     const known = this.rooms.get(roomId)
     if (known !== undefined) return known.ready
     const { log, sweep, clock } = this.ports
-    const room = new TrackedRoom(roomId, { log, sweep, clock }, (events, wasGap) => {
+    const deliver = (events: readonly RoomEvent[], wasGap: boolean) => {
       for (const listener of this.eventListeners) listener(roomId, events)
       if (wasGap) this.repairedGap(roomId, events)
+    }
+    const room = new TrackedRoom(roomId, { log, sweep, clock }, deliver, () => {
+      this.found += 1
     })
     this.rooms.set(roomId, room)
     room.ready.catch(() => {
@@ -172,6 +184,11 @@ export class RoomFeed {
     return [...this.rooms.keys()]
   }
 
+  /** Times that a room was found to miss events that were due, since the start of the process. */
+  gapsFound(): number {
+    return this.found
+  }
+
   /** Events that no hint brought in time, since the start of the process. */
   gapsRepaired(): number {
     return this.repaired
@@ -203,8 +220,9 @@ export class RoomFeed {
     this.rooms.get(roomId)?.offer(events, heads.head)
     this.touch(touched)
     if (!this.ports.bus.hasPeers()) return
-    const full = JSON.stringify({ ...touched, events } satisfies Hint)
-    const hint = full.length <= HINT_EVENTS_MAX ? full : JSON.stringify(touched satisfies Hint)
+    const bare = { ...touched, sentAtMs: this.ports.clock.nowMs() }
+    const full = JSON.stringify({ ...bare, events } satisfies Hint)
+    const hint = full.length <= HINT_EVENTS_MAX ? full : JSON.stringify(bare satisfies Hint)
     // A lost hint is found by the sweep of the others.
     this.ports.bus.publish(TOPIC, hint).catch(() => undefined)
   }
@@ -212,6 +230,9 @@ export class RoomFeed {
   private hinted(hint: Hint): void {
     this.rooms.get(hint.roomId)?.offer(hint.events ?? [], hint.head)
     this.touch(hint)
+    if (hint.sentAtMs === undefined) return
+    const lagMs = this.ports.clock.nowMs() - hint.sentAtMs
+    for (const listener of this.hintListeners) listener(lagMs)
   }
 
   private hintedReads(readings: readonly Reading[]): void {

@@ -27,12 +27,15 @@ export class TrackedRoom {
   private known = 0
   private cancelGrace: Cancel | null = null
   private reading = false
+  /** After which event the last gap was found. */
+  private gapAfter: number | null = null
   private closed = false
 
   constructor(
     private readonly roomId: RoomId,
     private readonly ports: Ports,
     private readonly deliver: (events: readonly RoomEvent[], wasGap: boolean) => void,
+    private readonly onGap: () => void,
   ) {
     this.begunAtMs = ports.clock.nowMs()
     this.ready = this.begin()
@@ -135,6 +138,8 @@ export class TrackedRoom {
   private async readGap(): Promise<void> {
     if (this.reading) return
     this.reading = true
+    if (this.gapAfter !== this.delivered) this.onGap()
+    this.gapAfter = this.delivered
     try {
       while (this.isBehind()) {
         const page = await this.ports.log.read(this.roomId, this.delivered ?? 0, EVENTS_LIMIT.max)

@@ -75,7 +75,7 @@ describe('RoomFeed', () => {
     await sendMany(4)
     await clock.advance(19)
     expect(there.seqs()).toEqual([2, 3, 4, 5])
-    expect(there.rooms.gapsRepaired()).toBe(0)
+    expect([there.rooms.gapsFound(), there.rooms.gapsRepaired()]).toEqual([0, 0])
   })
 
   it('delivers a doubled hint once', async () => {
@@ -91,7 +91,34 @@ describe('RoomFeed', () => {
     await sendMany(2)
     await clock.advance(100)
     expect(there.seqs()).toEqual([2, 3])
-    expect(there.rooms.gapsRepaired()).toBe(2)
+    expect([there.rooms.gapsFound(), there.rooms.gapsRepaired()]).toEqual([1, 2])
+  })
+
+  it('counts a gap once that it cannot read at once', async () => {
+    hub.route = () => []
+    const { log } = there.store
+    const read = log.read.bind(log)
+    Object.assign(log, { read: () => Promise.reject(new Error('the store is away')) })
+    await sendMany(2)
+    await clock.advance(3_000)
+    expect([there.rooms.gapsFound(), there.rooms.gapsRepaired()]).toEqual([1, 0])
+    Object.assign(log, { read })
+    await clock.advance(1_000)
+    expect([there.rooms.gapsFound(), there.rooms.gapsRepaired()]).toEqual([1, 2])
+    await sendMany(1)
+    await clock.advance(1_000)
+    expect([there.rooms.gapsFound(), there.rooms.gapsRepaired()]).toEqual([2, 3])
+  })
+
+  it('tells how long each hint was under way, where it says when it was sent', async () => {
+    const lags: number[] = []
+    there.rooms.onHint((lagMs) => lags.push(lagMs))
+    hub.route = () => [15]
+    await sendMany(2)
+    await clock.advance(100)
+    await here.bus.publish('rooms', JSON.stringify({ roomId, head: 1, memberIds: [] }))
+    await clock.advance(100)
+    expect(lags).toEqual([15, 15])
   })
 
   it('finds what a silent bus lost by the sweep, within a second (pitfalls 2 and 6)', async () => {
