@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { Registry } from 'prom-client'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type Composition, compose } from '../../apps/server/composition/index.js'
+import { showPorts } from '../../apps/server/ops/port-metrics.js'
 import { SocketNotices } from '../../apps/server/realtime/socket-notices.js'
 import { unwrap } from '../../apps/testing/index.js'
 import { PASSWORD, until } from '../support/person.js'
@@ -188,6 +190,32 @@ describeWithRedis('two processes composed on one Redis', () => {
     const startedAt = performance.now()
     expect(await one.reports.redis?.()).toMatchObject({ memoryBytes: null, latencyMs: null })
     expect(performance.now() - startedAt).toBeLessThan(2_000)
+  })
+
+  it('tell how much Redis has thrown away to make room, and nothing while it is frozen', async () => {
+    const redis = new Redis(server.url)
+    const registry = new Registry()
+    showPorts(registry, one.reports)
+    const shown = async () =>
+      /^parley_redis_evicted_keys_total (\d+)$/m.exec(await registry.metrics())?.[1] ?? null
+    try {
+      expect(await shown()).toBe('0')
+      await redis.config('SET', 'maxmemory-policy', 'volatile-lru')
+      await redis.config('SET', 'maxmemory', '6mb')
+      const value = 'x'.repeat(50_000)
+      for (let index = 0; index < 200; index += 1) await redis.set(`filler:${index}`, value, 'PX', LONG_MS)
+      const evicted = Number(/^evicted_keys:(\d+)/m.exec(await redis.info('stats'))?.[1])
+      expect(evicted).toBeGreaterThan(0)
+      // Whatever is written meanwhile makes room as well.
+      expect(Number(await shown())).toBeGreaterThanOrEqual(evicted)
+      expect((await one.reports.redis?.())?.evictedKeys).toBeGreaterThanOrEqual(evicted)
+      server.freeze()
+      expect(await shown()).toBeNull()
+    } finally {
+      server.thaw()
+      await redis.config('SET', 'maxmemory', '0')
+      redis.disconnect()
+    }
   })
 
   it('close at once on a frozen Redis', async () => {

@@ -8,6 +8,8 @@ export type RedisReport = {
   readonly memoryBytes: number | null
   /** Commands that Redis carries out, of all its clients. */
   readonly operationsPerSecond: number | null
+  /** Thrown away to make room, since it was started. */
+  readonly evictedKeys: number | null
   /** Of one command, there and back. */
   readonly latencyMs: number | null
 }
@@ -19,7 +21,7 @@ export async function reportOf(redis: RedisConnection): Promise<RedisReport> {
 
 type Measured = Omit<RedisReport, 'state' | 'sinceMs'>
 
-const NOTHING: Measured = { memoryBytes: null, operationsPerSecond: null, latencyMs: null }
+const NOTHING: Measured = { memoryBytes: null, operationsPerSecond: null, evictedKeys: null, latencyMs: null }
 
 async function measure(client: RedisClient): Promise<Measured> {
   const startedAt = performance.now()
@@ -34,6 +36,7 @@ async function measure(client: RedisClient): Promise<Measured> {
     latencyMs,
     memoryBytes: sum(infos.map(([memory]) => fieldOf(memory, 'used_memory'))),
     operationsPerSecond: sum(infos.map(([, stats]) => fieldOf(stats, 'instantaneous_ops_per_sec'))),
+    evictedKeys: sum(infos.map(([, stats]) => fieldOf(stats, 'evicted_keys'))),
   }
 }
 

@@ -20,6 +20,8 @@ const Redis = shape({
   since: Time,
   memoryBytes: nullable(Count),
   operationsPerSecond: nullable(Count),
+  /** Thrown away to make room, since Redis was started. */
+  evictedKeys: nullable(Count),
   latencyMs: nullable(Milliseconds),
 })
 

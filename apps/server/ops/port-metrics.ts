@@ -34,7 +34,7 @@ export function showPorts(registry: Registry, { caches, limits, locks, failover,
   )
   family.totals(
     'parley_cache_evictions_total',
-    'Entries that made room for others; of Redis, see its own evicted_keys.',
+    'Entries that made room for others; of Redis see parley_redis_evicted_keys_total.',
     ['cache', 'tier'],
     () => caches().flatMap(({ cache, tier, evictions }) => samplesOf({ cache, tier }, evictions)),
   )
@@ -56,6 +56,9 @@ export function showPorts(registry: Registry, { caches, limits, locks, failover,
   )
   family.values('parley_redis_memory_bytes', 'What Redis uses.', [], async () =>
     samplesOf({}, (await redis()).memoryBytes),
+  )
+  family.totals('parley_redis_evicted_keys_total', 'Keys that Redis threw away to make room.', [], async () =>
+    samplesOf({}, (await redis()).evictedKeys),
   )
   family.values('parley_redis_operations_per_second', 'Commands of all clients of Redis.', [], async () =>
     samplesOf({}, (await redis()).operationsPerSecond),
@@ -83,16 +86,18 @@ class Family {
     name: string,
     help: string,
     labelNames: L[],
-    read: () => readonly Sample<L>[],
+    read: () => readonly Sample<L>[] | Promise<readonly Sample<L>[]>,
   ): void {
     new Counter<L>({
       name,
       help,
       labelNames,
       registers: [this.registry],
-      collect() {
+      async collect() {
+        const samples = await read()
         this.reset()
-        for (const [labels, value] of read()) this.inc(labels, value)
+        if (samples.length === 0) this.remove()
+        for (const [labels, value] of samples) this.inc(labels, value)
       },
     })
   }
