@@ -67,6 +67,8 @@ describeWithRedis('two processes composed on one Redis', () => {
     expect(ports.limits.scope).toBe('cluster')
     return { user, actor }
   }
+  const locksBy = ({ reports }: Composition, answeredBy: string) =>
+    reports.locks().find(({ by }) => by === answeredBy)?.counts
   const countsOf = ({ reports }: Composition, tier: string) =>
     reports.caches().find((report) => report.cache === 'sessions' && report.tier === tier)
 
@@ -86,7 +88,7 @@ describeWithRedis('two processes composed on one Redis', () => {
     const held = await one.lock.tryAcquire('message:1', LONG_MS)
     expect(await other.lock.tryAcquire('message:1', LONG_MS)).toBeNull()
     expect(await held?.release()).toBe(true)
-    expect([one.reports.locks, other.reports.locks]).toMatchObject([{ taken: 1 }, { busy: 1 }])
+    expect([locksBy(one, 'redis'), locksBy(other, 'redis')]).toMatchObject([{ taken: 1 }, { busy: 1 }])
     await server.kill()
     await until('neither is on Redis', async () => {
       await Promise.all([one, other].map(({ lock }) => lock.tryAcquire(randomUUID(), 1)))
@@ -95,9 +97,28 @@ describeWithRedis('two processes composed on one Redis', () => {
     const again = await one.lock.tryAcquire('message:2', LONG_MS)
     expect(await other.lock.tryAcquire('message:2', LONG_MS)).toBeNull()
     expect(await again?.release()).toBe(true)
+    expect([locksBy(one, 'redis'), locksBy(other, 'redis')]).toMatchObject([{ taken: 1 }, { busy: 1 }])
+    expect(locksBy(other, 'postgres')).toMatchObject({ busy: 1, failed: 0 })
     await server.restart()
     await until('both are back on Redis', () => isOnRedis(one) && isOnRedis(other), 30_000)
     expect(one.reports.failover().every(({ switches }) => switches >= 2)).toBe(true)
+  })
+
+  it('tell of each limit whether Redis, Postgres or their own share was asked', async () => {
+    const allowedBy = () =>
+      Object.fromEntries(one.reports.limits().map(({ by, counts }) => [by, counts.allowed]))
+    const limit = { perMinute: 60, burst: 60 }
+    await one.ports.limits.take('send:1', limit)
+    expect(allowedBy()).toEqual({ redis: 1, postgres: 0, memory: 0 })
+    await server.kill()
+    await until('it is not on Redis', async () => {
+      await one.lock.tryAcquire(randomUUID(), 1)
+      return isOnRest(one)
+    })
+    await one.ports.limits.take('send:1', limit)
+    await one.ports.limits.take('sign-in:1', limit)
+    expect(allowedBy()).toEqual({ redis: 1, postgres: 1, memory: 1 })
+    await server.restart()
   })
 
   it('share what one of them remembers of a session', async () => {

@@ -125,7 +125,9 @@ describeWithRedis('two servers on one Redis', () => {
     expect(statuses.slice(0, 30)).toEqual(Array(30).fill(201))
     expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(3)
     expect(await instances.sql`select 1 from rate_limits`).toHaveLength(before.length)
-    expect(await metricOf(ada.url, 'parley_rate_limits_total{outcome="refused"}')).toBeGreaterThan(0)
+    expect(await metricOf(ada.url, 'parley_rate_limits_total{outcome="refused",by="redis"}')).toBeGreaterThan(
+      0,
+    )
   })
 
   it('hand over messages, by Redis and not by what is found later', async () => {

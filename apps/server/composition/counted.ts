@@ -2,8 +2,30 @@ import type { Allowance, RateLimit } from '../../../core/domain/gcra.js'
 import type { HeldLock, LockPort } from '../../../core/ports/lock-port.js'
 import type { RateLimitPort } from '../../../core/ports/rate-limit-port.js'
 
-/** Counts how calls are answered. */
-export class CountedRateLimit implements RateLimitPort {
+/** What answers: the adapter itself, not one that chooses between two. */
+export type AnsweredBy = 'redis' | 'postgres' | 'memory'
+
+export type Outcomes = { readonly by: AnsweredBy; readonly counts: Readonly<Record<string, number>> }
+
+/** Counts how the limits and locks of a process answer. A call that one fails and the next answers is counted at both. */
+export class Counted {
+  readonly limits: Outcomes[] = []
+  readonly locks: Outcomes[] = []
+
+  limit(by: AnsweredBy, limits: RateLimitPort): RateLimitPort {
+    const counted = new CountedRateLimit(limits)
+    this.limits.push({ by, counts: counted.counts })
+    return counted
+  }
+
+  lock(by: AnsweredBy, lock: LockPort): LockPort {
+    const counted = new CountedLock(lock)
+    this.locks.push({ by, counts: counted.counts })
+    return counted
+  }
+}
+
+class CountedRateLimit implements RateLimitPort {
   readonly counts = { allowed: 0, refused: 0, failed: 0 }
 
   constructor(private readonly limits: RateLimitPort) {}
@@ -28,8 +50,7 @@ export class CountedRateLimit implements RateLimitPort {
   }
 }
 
-/** Counts how attempts end. */
-export class CountedLock implements LockPort {
+class CountedLock implements LockPort {
   readonly counts = { taken: 0, busy: 0, failed: 0 }
 
   constructor(private readonly lock: LockPort) {}

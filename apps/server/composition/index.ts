@@ -10,15 +10,15 @@ import { DEFAULT_LIFETIMES } from '../../../core/domain/cache-lifetimes.js'
 import { createParley, type Parley, type ParleyPorts, type ParleySettings } from '../../../core/parley.js'
 import type { LockPort } from '../../../core/ports/lock-port.js'
 import type { CacheReport } from './caches.js'
-import type { CountedLock, CountedRateLimit } from './counted.js'
+import { Counted, type Outcomes } from './counted.js'
 import type { RedisReport } from './redis-report.js'
 import type { RedisSideOptions } from './redis-side.js'
 import { localCaches, memoryRuntime, postgresRuntime, type RuntimeOptions } from './runtime.js'
 import { postgresStorage } from './storage.js'
 import { type SystemOptions, system } from './system.js'
-import { BUS, CACHE, DATABASE, LIMITS, LOCK, PARLEY, PORT, PROCESSES, REDIS, STORE } from './tokens.js'
+import { BUS, CACHE, COUNTED, DATABASE, LOCK, PARLEY, PORT, PROCESSES, REDIS, STORE } from './tokens.js'
 
-export type { CacheReport, FailoverState, RedisReport }
+export type { CacheReport, FailoverState, Outcomes, RedisReport }
 
 export type CompositionOptions = SystemOptions &
   RuntimeOptions & {
@@ -35,8 +35,8 @@ export type CompositionOptions = SystemOptions &
 /** What a process counts of its ports, and how those do that have another adapter behind them. */
 export type PortReports = {
   readonly caches: () => readonly CacheReport[]
-  readonly limits: CountedRateLimit['counts']
-  readonly locks: CountedLock['counts']
+  readonly limits: () => readonly Outcomes[]
+  readonly locks: () => readonly Outcomes[]
   /** None without Redis. */
   readonly failover: () => readonly FailoverState[]
   /** Null without Redis. */
@@ -64,6 +64,7 @@ export async function compose(options: CompositionOptions): Promise<Composition>
     postgresStorage(options.database, options.onError),
     ...(await runtime(options)),
     new ContainerModule(({ bind }) => {
+      bind(COUNTED).toConstantValue(new Counted())
       bind(PARLEY)
         .toDynamicValue((context) => createParley(portsOf(context), settingsOf(options)))
         .inSingletonScope()
@@ -84,8 +85,8 @@ export async function compose(options: CompositionOptions): Promise<Composition>
     database,
     reports: {
       caches: () => container.get(CACHE).report(),
-      limits: container.get(LIMITS).counts,
-      locks: lock.counts,
+      limits: () => container.get(COUNTED).limits,
+      locks: () => container.get(COUNTED).locks,
       failover: () => redis?.failover() ?? [],
       redis: redis === null ? null : () => redis.report(),
     },

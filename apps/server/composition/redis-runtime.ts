@@ -27,12 +27,12 @@ import {
 } from '../../../adapters/redis/index.js'
 import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
 import { BriefCache, NamedCaches, SESSIONS, type TierCounts, type TieredCache } from './caches.js'
-import { CountedLock, CountedRateLimit } from './counted.js'
 import { RedisSide, type RedisSideOptions } from './redis-side.js'
 import { memoryCache, memoryCounts, type RuntimeOptions } from './runtime.js'
 import {
   BUS,
   CACHE,
+  COUNTED,
   DATABASE,
   LIMITS,
   LOCK,
@@ -109,24 +109,25 @@ export const redisRuntime = ({ redis, authSecret, limitFactor, onError }: RedisR
     bind(LOCK)
       .toDynamicValue((context) => {
         const { connection } = context.get(REDIS)
-        const [primary, fallback] = [new RedisLock(connection), new PostgresLock(context.get(DATABASE))]
-        return new CountedLock(
-          context.get(REDIS).watch(new FailoverLock(primary, fallback, connection.health)),
-        )
+        const counted = context.get(COUNTED)
+        const primary = counted.lock('redis', new RedisLock(connection))
+        const fallback = counted.lock('postgres', new PostgresLock(context.get(DATABASE)))
+        return context.get(REDIS).watch(new FailoverLock(primary, fallback, connection.health))
       })
       .inSingletonScope()
     bind(LIMITS)
       .toDynamicValue((context) => {
         const { connection } = context.get(REDIS)
-        const processes = context.get(PROCESSES)
+        const [processes, counted] = [context.get(PROCESSES), context.get(COUNTED)]
         const fallbacks = {
-          local: new MemoryRateLimit(context.get(PORT.clock)),
+          local: counted.limit('memory', new MemoryRateLimit(context.get(PORT.clock))),
           processes: () => processes.value,
-          shared: new PostgresRateLimit(context.get(DATABASE)),
+          shared: counted.limit('postgres', new PostgresRateLimit(context.get(DATABASE))),
           isGuarded: (key: string) => GUARDED.test(key),
         }
-        const limits = new FailoverRateLimit(new RedisRateLimit(connection), fallbacks, connection.health)
-        return new CountedRateLimit(new ScaledRateLimit(context.get(REDIS).watch(limits), limitFactor))
+        const primary = counted.limit('redis', new RedisRateLimit(connection))
+        const limits = new FailoverRateLimit(primary, fallbacks, connection.health)
+        return new ScaledRateLimit(context.get(REDIS).watch(limits), limitFactor)
       })
       .inSingletonScope()
     bind(CACHE)

@@ -16,8 +16,7 @@ import {
 import type { ClockPort } from '../../../core/ports/clock-port.js'
 import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
 import { NamedCaches, type TierCounts } from './caches.js'
-import { CountedLock, CountedRateLimit } from './counted.js'
-import { BUS, CACHE, DATABASE, LIMITS, LOCK, PARLEY, PORT } from './tokens.js'
+import { BUS, CACHE, COUNTED, DATABASE, LIMITS, LOCK, PARLEY, PORT } from './tokens.js'
 
 export type RuntimeOptions = {
   readonly limitFactor: number
@@ -68,10 +67,12 @@ export const memoryRuntime = ({ onError }: Pick<RuntimeOptions, 'onError'>) =>
       .toDynamicValue((context) => new MemoryPresence(context.get(PORT.clock)))
       .inSingletonScope()
     bind(LOCK)
-      .toDynamicValue((context) => new CountedLock(new MemoryLock(context.get(PORT.clock))))
+      .toDynamicValue((context) =>
+        context.get(COUNTED).lock('memory', new MemoryLock(context.get(PORT.clock))),
+      )
       .inSingletonScope()
     bind(LIMITS)
-      .toDynamicValue((context) => new CountedRateLimit(context.get(PORT.localLimits)))
+      .toDynamicValue((context) => context.get(COUNTED).limit('memory', context.get(PORT.localLimits)))
       .inSingletonScope()
   })
 
@@ -88,12 +89,14 @@ export const postgresRuntime = ({ limitFactor, onError }: RuntimeOptions) =>
       .toDynamicValue((context) => new PostgresPresence(context.get(DATABASE)))
       .inSingletonScope()
     bind(LOCK)
-      .toDynamicValue((context) => new CountedLock(new PostgresLock(context.get(DATABASE))))
+      .toDynamicValue((context) =>
+        context.get(COUNTED).lock('postgres', new PostgresLock(context.get(DATABASE))),
+      )
       .inSingletonScope()
     bind(LIMITS)
       .toDynamicValue((context) => {
-        const limits = new PostgresRateLimit(context.get(DATABASE))
-        return new CountedRateLimit(new ScaledRateLimit(limits, limitFactor))
+        const limits = context.get(COUNTED).limit('postgres', new PostgresRateLimit(context.get(DATABASE)))
+        return new ScaledRateLimit(limits, limitFactor)
       })
       .inSingletonScope()
   })

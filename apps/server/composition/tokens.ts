@@ -3,8 +3,10 @@ import type { Database, PostgresStore, ProcessCount } from '../../../adapters/po
 import type { RedisSessions } from '../../../adapters/redis/index.js'
 import type { Parley, ParleyPorts } from '../../../core/parley.js'
 import type { BusPort } from '../../../core/ports/bus-port.js'
+import type { LockPort } from '../../../core/ports/lock-port.js'
+import type { RateLimitPort } from '../../../core/ports/rate-limit-port.js'
 import type { NamedCaches } from './caches.js'
-import type { CountedLock, CountedRateLimit } from './counted.js'
+import type { Counted } from './counted.js'
 import type { RedisSide } from './redis-side.js'
 
 /** A bare Symbol loses its port type, and `get` would then accept any token for any port. */
@@ -15,8 +17,9 @@ export const STORE = token<PostgresStore>('PostgresStore')
 /** The bus as this process opened it, which is also who closes it. */
 export const BUS = token<BusPort & { close(): Promise<void> }>('BusPort')
 export const CACHE = token<NamedCaches>('CachePort')
-export const LIMITS = token<CountedRateLimit>('RateLimitPort')
-export const LOCK = token<CountedLock>('LockPort')
+export const LIMITS = token<RateLimitPort>('RateLimitPort')
+export const LOCK = token<LockPort>('LockPort')
+export const COUNTED = token<Counted>('Counted')
 /** Bound where there is a Redis. */
 export const REDIS = token<RedisSide>('Redis')
 export const REDIS_SESSIONS = token<RedisSessions>('RedisSessions')

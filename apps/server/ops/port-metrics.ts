@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { PortReports } from '../composition/index.js'
+import type { Outcomes, PortReports } from '../composition/index.js'
 
 type Sample<L extends string> = readonly [labels: Readonly<Record<L, string>>, value: number]
 
@@ -41,11 +41,17 @@ export function showPorts(registry: Registry, { caches, limits, locks, failover,
   family.values('parley_cache_bytes', 'What the entries take, about.', ['cache', 'tier'], () =>
     caches().flatMap(({ cache, tier, bytes }) => samplesOf({ cache, tier }, bytes)),
   )
-  family.totals('parley_rate_limits_total', 'Calls counted against a limit, by outcome.', ['outcome'], () =>
-    byOutcome(limits),
+  family.totals(
+    'parley_rate_limits_total',
+    'Calls counted against a limit, by outcome and by what was asked; what failed was asked of the next.',
+    ['outcome', 'by'],
+    () => byOutcome(limits()),
   )
-  family.totals('parley_locks_total', 'Attempts to take a lock, by outcome.', ['outcome'], () =>
-    byOutcome(locks),
+  family.totals(
+    'parley_locks_total',
+    'Attempts to take a lock, by outcome and by what was asked; what failed was asked of the next.',
+    ['outcome', 'by'],
+    () => byOutcome(locks()),
   )
   if (redis === null) return
   family.values('parley_failover_state', '1 = on Redis, 0 = on what is behind it.', ['port'], () =>
@@ -75,8 +81,10 @@ const samplesOf = <L extends string>(
   value: number | null,
 ): Sample<L>[] => (value === null ? [] : [[labels, value]])
 
-const byOutcome = (counts: Readonly<Record<string, number>>): Sample<'outcome'>[] =>
-  Object.entries(counts).map(([outcome, count]) => [{ outcome }, count])
+const byOutcome = (all: readonly Outcomes[]): Sample<'outcome' | 'by'>[] =>
+  all.flatMap(({ by, counts }) =>
+    Object.entries(counts).map(([outcome, count]) => [{ outcome, by }, count] as const),
+  )
 
 /** Metrics whose values someone else keeps; they are read when they are asked for. */
 class Family {

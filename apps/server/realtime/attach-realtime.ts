@@ -96,8 +96,7 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
     async drain() {
       await reception.drain()
       await flushed(io)
-    id: (io.of('/').adapter as BusAdapter).id,
-      slowReaders.close()
+      id: (io.of('/').adapter as BusAdapter).id, slowReaders.close()
       standings.close()
       notices.close()
       await attendance.close()
