@@ -40,6 +40,7 @@ export async function serve(config: ServerConfig, logger: Logger, storage: Stora
     limitFactor: config.limitFactor,
     sessionMaxMs: config.sessionMaxMs,
     lifetimes: config.lifetimes,
+    cacheBounds: config.cacheBounds,
     onError: (error) => logger.warn({ err: error }, 'something in the background failed'),
   })
   const readiness = new Readiness(

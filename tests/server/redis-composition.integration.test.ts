@@ -29,16 +29,18 @@ describeWithRedis('two processes composed on one Redis', () => {
     await database?.drop()
   })
 
-  const composed = (prefix: string, sessionMs = LONG_MS): Promise<Composition> =>
+  /** Null: without Redis. */
+  const composed = (prefix: string | null, sessionMs = LONG_MS): Promise<Composition> =>
     compose({
       authSecret,
       notices: new SocketNotices(),
       database: { url: database.url },
       shared: true,
-      redis: { urls: [server.url], prefix, onChange: () => undefined },
+      redis: prefix === null ? null : { urls: [server.url], prefix, onChange: () => undefined },
       limitFactor: 1,
       sessionMaxMs: 86_400_000,
       lifetimes: { sessionMs, messagesMs: LONG_MS },
+      cacheBounds: { maxEntries: 2, maxBytes: 10_000 },
       onError: () => undefined,
     })
   const isOnRedis = ({ reports }: Composition) => reports.failover().every(({ state }) => state === 'primary')
@@ -119,6 +121,26 @@ describeWithRedis('two processes composed on one Redis', () => {
     await one.ports.limits.take('sign-in:1', limit)
     expect(allowedBy()).toEqual({ redis: 1, postgres: 1, memory: 1 })
     await server.restart()
+  })
+
+  it('hold no more in their memory than they may', async () => {
+    const alone = await composed(null)
+    try {
+      for (const { ports, reports } of [one, alone]) {
+        for (const key of ['one', 'two', 'three']) await ports.cache.put(`session:${key}:`, 1, key, LONG_MS)
+        await ports.cache.put('page:large:', 1, 'x'.repeat(10_000), LONG_MS)
+        const kept = reports.caches().filter(({ tier }) => tier === 'memory')
+        expect(kept.map(({ cache, entries }) => [cache, entries])).toEqual(
+          expect.arrayContaining([
+            ['sessions', 2],
+            ['messages', 0],
+          ]),
+        )
+      }
+    } finally {
+      alone.parley.stop()
+      await alone.close()
+    }
   })
 
   it('share what one of them remembers of a session', async () => {

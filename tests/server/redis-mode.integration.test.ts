@@ -56,6 +56,7 @@ describeWithRedis('two servers on one Redis', () => {
       limitFactor: 1,
       sessionMaxMs: 86_400_000,
       lifetimes: { sessionMs: 60_000, messagesMs: 60_000 },
+      cacheBounds: { maxEntries: 1_000, maxBytes: 1_000_000 },
       onError: () => undefined,
     })
     await service.parley.start()

@@ -108,7 +108,8 @@ export async function compose(options: CompositionOptions): Promise<Composition>
 /** What processes share, or keep for themselves. What speaks to Redis is loaded where there is one. */
 async function runtime(options: CompositionOptions): Promise<ContainerModule[]> {
   const { redis, shared } = options
-  if (redis === null) return [localCaches, shared ? postgresRuntime(options) : memoryRuntime(options)]
+  if (redis === null)
+    return [localCaches(options), shared ? postgresRuntime(options) : memoryRuntime(options)]
   const { redisRuntime } = await import('./redis-runtime.js')
   return [redisRuntime({ ...options, redis })]
 }

@@ -8,7 +8,7 @@ import {
   FailoverSessions,
   type PrimaryHealth,
 } from '../../../adapters/failover/index.js'
-import { type MemoryCache, MemoryRateLimit } from '../../../adapters/memory/index.js'
+import { MemoryCache, MemoryRateLimit } from '../../../adapters/memory/index.js'
 import {
   PostgresBus,
   PostgresLock,
@@ -28,7 +28,7 @@ import {
 import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
 import { BriefCache, NamedCaches, SESSIONS, type TierCounts, type TieredCache } from './caches.js'
 import { RedisSide, type RedisSideOptions } from './redis-side.js'
-import { memoryCache, memoryCounts, type RuntimeOptions } from './runtime.js'
+import { memoryCounts, type RuntimeOptions } from './runtime.js'
 import {
   BUS,
   CACHE,
@@ -59,7 +59,7 @@ export type RedisRuntimeOptions = RuntimeOptions & {
 }
 
 /** What processes share by Redis, with Postgres or their own memory behind it. */
-export const redisRuntime = ({ redis, authSecret, limitFactor, onError }: RedisRuntimeOptions) =>
+export const redisRuntime = ({ redis, authSecret, limitFactor, cacheBounds, onError }: RedisRuntimeOptions) =>
   new ContainerModule(({ bind }) => {
     bind(REDIS)
       .toDynamicValue(
@@ -134,7 +134,7 @@ export const redisRuntime = ({ redis, authSecret, limitFactor, onError }: RedisR
       .toDynamicValue((context) => {
         const side = context.get(REDIS)
         const open = (cache: string): TieredCache => {
-          const memory = memoryCache(context.get(PORT.clock))
+          const memory = new MemoryCache(context.get(PORT.clock), cacheBounds)
           if (cache === SESSIONS) return inFrontOf(context.get(REDIS_SESSIONS), memory)
           const shared = new RedisCache(side.connection)
           const tiers = { memory: () => memoryCounts(memory), redis: () => countsOf(shared.stats()) }

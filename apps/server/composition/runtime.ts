@@ -13,22 +13,17 @@ import {
   PostgresRateLimit,
   PostgresSessions,
 } from '../../../adapters/postgres/index.js'
-import type { ClockPort } from '../../../core/ports/clock-port.js'
 import { ScaledRateLimit } from '../../../core/use-cases/scaled-rate-limit.js'
 import { NamedCaches, type TierCounts } from './caches.js'
 import { BUS, CACHE, COUNTED, DATABASE, LIMITS, LOCK, PARLEY, PORT } from './tokens.js'
 
 export type RuntimeOptions = {
+  /** Of each cache in memory. */
+  readonly cacheBounds: { readonly maxEntries: number; readonly maxBytes: number }
   readonly limitFactor: number
   /** Told what a handler of the bus threw. */
   readonly onError: (error: unknown) => void
 }
-
-/** Of each cache. */
-const MEMORY_MAX_BYTES = 32 * 1024 * 1024
-
-export const memoryCache = (clock: ClockPort): MemoryCache =>
-  new MemoryCache(clock, { maxBytes: MEMORY_MAX_BYTES })
 
 /** Nobody else writes there. */
 export const memoryCounts = (cache: MemoryCache): TierCounts => ({
@@ -38,17 +33,18 @@ export const memoryCounts = (cache: MemoryCache): TierCounts => ({
 })
 
 /** Caches of this process alone; what they hold is judged by what the process knows, so others need not be told. */
-export const localCaches = new ContainerModule(({ bind }) => {
-  bind(CACHE)
-    .toDynamicValue((context) => {
-      const open = () => {
-        const cache = memoryCache(context.get(PORT.clock))
-        return { cache, tiers: { memory: () => memoryCounts(cache) } }
-      }
-      return new NamedCaches(open)
-    })
-    .inSingletonScope()
-})
+export const localCaches = ({ cacheBounds }: Pick<RuntimeOptions, 'cacheBounds'>) =>
+  new ContainerModule(({ bind }) => {
+    bind(CACHE)
+      .toDynamicValue((context) => {
+        const open = () => {
+          const cache = new MemoryCache(context.get(PORT.clock), cacheBounds)
+          return { cache, tiers: { memory: () => memoryCounts(cache) } }
+        }
+        return new NamedCaches(open)
+      })
+      .inSingletonScope()
+  })
 
 /** What one process keeps for itself when it is the only one. */
 export const memoryRuntime = ({ onError }: Pick<RuntimeOptions, 'onError'>) =>

@@ -1,3 +1,4 @@
+import { LIFETIME_MS } from '../../../core/domain/cache-lifetimes.js'
 import {
   baseUrl,
   host,
@@ -21,9 +22,11 @@ import { LATER_VARIABLES, VARIABLES, type VariableName } from './variables.js'
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-const LIFETIME_MAX_MS = 86_400_000
 /** Without a password, without TLS, and database 0. */
 const PLAIN_LOGIN = 'redis://'
+const lifetime = integer(LIFETIME_MS.min, LIFETIME_MS.max)
+
+const MIB = 1_024 * 1_024
 
 /** Everything that an operator decides. */
 export type ServerConfig = {
@@ -53,6 +56,8 @@ export type ServerConfig = {
   readonly limitFactor: number
   /** How long caches keep what they hold. */
   readonly lifetimes: { readonly sessionMs: number; readonly messagesMs: number }
+  /** Of each cache in the memory of the process. */
+  readonly cacheBounds: { readonly maxEntries: number; readonly maxBytes: number }
   readonly logLevel: (typeof LOG_LEVELS)[number]
 }
 
@@ -110,8 +115,12 @@ export function readConfig(
     sessionMaxMs: reader.must('PARLEY_SESSION_MAX_DAYS', number(0, 3_650), 0) * 86_400_000,
     limitFactor: reader.must('PARLEY_LIMIT_FACTOR', number(0, 1_000_000), 1),
     lifetimes: {
-      sessionMs: reader.must('PARLEY_TTL_SESSION_MS', integer(1, LIFETIME_MAX_MS), 1),
-      messagesMs: reader.must('PARLEY_TTL_MESSAGES_MS', integer(1, LIFETIME_MAX_MS), 1),
+      sessionMs: reader.must('PARLEY_TTL_SESSION_MS', lifetime, LIFETIME_MS.min),
+      messagesMs: reader.must('PARLEY_TTL_MESSAGES_MS', lifetime, LIFETIME_MS.min),
+    },
+    cacheBounds: {
+      maxEntries: reader.must('PARLEY_CACHE_MAX_ENTRIES', integer(1, 10_000_000), 1),
+      maxBytes: reader.must('PARLEY_CACHE_MAX_MB', integer(1, 65_536), 1) * MIB,
     },
     logLevel: reader.must('LOG_LEVEL', oneOf(LOG_LEVELS), 'info'),
   }

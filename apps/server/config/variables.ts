@@ -52,6 +52,12 @@ export const VARIABLES = {
     default: '120000',
     meaning: 'how long the newest messages of a room are remembered',
   },
+  PARLEY_CACHE_MAX_ENTRIES: {
+    default: '10000',
+    meaning:
+      'how many entries each of the four caches in memory holds, of sessions, members, messages and others',
+  },
+  PARLEY_CACHE_MAX_MB: { default: '32', meaning: 'how many MiB each of them takes, about' },
   LOG_LEVEL: { default: 'info', meaning: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`' },
 } as const satisfies Record<string, Variable>
 

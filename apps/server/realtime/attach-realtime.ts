@@ -92,11 +92,12 @@ export function attachRealtime(server: HttpServer, parts: RealtimeParts): Realti
   )
 
   return {
+    id: (io.of('/').adapter as BusAdapter).id,
     io,
     async drain() {
       await reception.drain()
       await flushed(io)
-      id: (io.of('/').adapter as BusAdapter).id, slowReaders.close()
+      slowReaders.close()
       standings.close()
       notices.close()
       await attendance.close()

@@ -33,6 +33,7 @@ describe('readConfig', () => {
         sessionMaxMs: 30 * 86_400_000,
         limitFactor: 1,
         lifetimes: { sessionMs: 300_000, messagesMs: 120_000 },
+        cacheBounds: { maxEntries: 10_000, maxBytes: 32 * 1_024 * 1_024 },
         logLevel: 'info',
       },
     })
@@ -230,12 +231,24 @@ describe('readConfig', () => {
     (name) => {
       const part = name === 'PARLEY_TTL_SESSION_MS' ? 'sessionMs' : 'messagesMs'
       expect(readConfig({ [name]: '1500' })).toMatchObject({ config: { lifetimes: { [part]: 1_500 } } })
-      for (const value of ['0', '-1', '1.5', '5m', '86400001'])
+      // Below a second an operator could not set it while the server runs either.
+      for (const value of ['0', '999', '-1', '1.5', '5m', '86400001'])
         expect(mistakesOf({ [name]: value })).toEqual([
           expect.stringMatching(`^${name} must be a whole number`),
         ])
     },
   )
+
+  it('reads the bounds of the caches, and refuses what is none', () => {
+    expect(readConfig({ PARLEY_CACHE_MAX_ENTRIES: '500', PARLEY_CACHE_MAX_MB: '2' })).toMatchObject({
+      config: { cacheBounds: { maxEntries: 500, maxBytes: 2_097_152 } },
+    })
+    for (const name of ['PARLEY_CACHE_MAX_ENTRIES', 'PARLEY_CACHE_MAX_MB'])
+      for (const value of ['0', '-1', '1.5', '32M', '99999999'])
+        expect(mistakesOf({ [name]: value })).toEqual([
+          expect.stringMatching(`^${name} must be a whole number from 1 to `),
+        ])
+  })
 
   it('refuses a short administrator token in production', () => {
     const env = { PARLEY_ADMIN_TOKEN: 'a-token-of-mine' }
