@@ -1,5 +1,4 @@
 import { generatedSecret } from '../server/config/secrets.js'
-import { VARIABLES } from '../server/config/variables.js'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../server/embedded-postgres/index.js'
 import { originsAt } from '../server/http/origins.js'
 import type { Backend } from './balancer/backends.js'
@@ -92,10 +91,6 @@ export class Cluster {
 
   /** Answers its URL, or null where there is none. */
   private async startRedis(): Promise<string | null> {
-    if (!('REDIS_URL' in VARIABLES)) {
-      this.say('Without Redis: this version of the server does not use it.')
-      return null
-    }
     if (!(await isRedisInstalled())) {
       this.say('Without Redis: there is no redis-server on the PATH.')
       return null
