@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
-import { FailoverBus, type HearingBus, type PrimaryHealth } from '../../adapters/failover/index.js'
+import { FailoverBus, type HearingBus } from '../../adapters/failover/index.js'
 import { MemoryBusHub } from '../../adapters/memory/index.js'
 import type { BusPort } from '../../core/ports/bus-port.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
+import { SwitchedHealth } from '../support/switched-health.js'
 import { eventually } from './eventually.js'
 import { HeldClock } from './held-clock.js'
 
@@ -66,27 +67,6 @@ class Watched implements HearingBus {
   }
 }
 
-class Health implements PrimaryHealth {
-  sinceMs = 0
-  switches = 0
-  private up = true
-  private readonly listeners = new Set<() => void>()
-
-  isUp(): boolean {
-    return this.up
-  }
-
-  onChange(listener: () => void) {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
-
-  turn(up: boolean): void {
-    this.up = up
-    for (const listener of this.listeners) listener()
-  }
-}
-
 const open: FailoverBus[] = []
 afterEach(() => {
   for (const bus of open.splice(0)) bus.close()
@@ -97,7 +77,7 @@ function deployment() {
   const [primaries, fallbacks] = [new MemoryBusHub(new HeldClock()), new MemoryBusHub(new HeldClock())]
   return (prepare: (fallback: Watched) => void = () => undefined) => {
     const [primary, fallback] = [new Watched(primaries.endpoint()), new Watched(fallbacks.endpoint())]
-    const health = new Health()
+    const health = new SwitchedHealth()
     prepare(fallback)
     const bus = new FailoverBus(primary, fallback, health, { reviewEveryMs: REVIEW_MS })
     open.push(bus)

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { FailoverPresence } from '../../adapters/failover/index.js'
-import { Health, PresenceStore } from '../support/presence-store.js'
+import { PresenceStore } from '../support/presence-store.js'
+import { SwitchedHealth } from '../support/switched-health.js'
 import { eventually } from './eventually.js'
 
 /** Longer than any look takes here. */
@@ -10,7 +11,7 @@ const A_WHILE_MS = 100
 describe('What FailoverPresence answers', () => {
   const open: FailoverPresence[] = []
   const boot = () => {
-    const [health, primary, fallback] = [new Health(), new PresenceStore(), new PresenceStore()]
+    const [health, primary, fallback] = [new SwitchedHealth(), new PresenceStore(), new PresenceStore()]
     const settings = { leaveAfterMs: 10, returnAfterMs: 60_000, lookEveryMs: 10 }
     const presence = new FailoverPresence({ primary, fallback }, health, settings)
     open.push(presence)
@@ -29,7 +30,7 @@ describe('What FailoverPresence answers', () => {
     expect(await isPartial()).toBe(false)
     primary.isPartial = true
     expect(await isPartial()).toBe(true)
-    health.become(false)
+    health.turn(false)
     await isIn('fallback')
     expect(await isPartial()).toBe(false)
     fallback.isPartial = true

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { FailoverPresence } from '../../adapters/failover/index.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
-import { Health, PresenceStore } from '../support/presence-store.js'
+import { PresenceStore } from '../support/presence-store.js'
+import { SwitchedHealth } from '../support/switched-health.js'
 import { eventually } from './eventually.js'
 
 /** Longer than any move takes here. */
@@ -11,7 +12,7 @@ const LONG_MS = 300
 describe('FailoverPresence on the move', () => {
   const open: FailoverPresence[] = []
   const boot = (options = {}) => {
-    const [health, primary, fallback] = [new Health(), new PresenceStore(), new PresenceStore()]
+    const [health, primary, fallback] = [new SwitchedHealth(), new PresenceStore(), new PresenceStore()]
     const settings = { leaveAfterMs: 10, returnAfterMs: 30, lookEveryMs: 10, ...options }
     const presence = new FailoverPresence({ primary, fallback }, health, settings)
     open.push(presence)
@@ -28,7 +29,7 @@ describe('FailoverPresence on the move', () => {
     const { health, primary, fallback, presence, isIn } = boot()
     primary.hold()
     const coming = presence.announce('u1', 's1', 'online')
-    health.become(false)
+    health.turn(false)
     await sleep(LONG_MS)
     primary.release()
     expect(await coming).toEqual({ before: 'offline', after: 'online' })
@@ -42,7 +43,7 @@ describe('FailoverPresence on the move', () => {
     await presence.announce('u2', 's2', 'online')
     primary.hold()
     const going = presence.withdraw('u1', 's1')
-    health.become(false)
+    health.turn(false)
     await sleep(LONG_MS)
     primary.release()
     expect(await going).toEqual({ before: 'online', after: 'offline' })
@@ -55,7 +56,7 @@ describe('FailoverPresence on the move', () => {
     const { health, primary, fallback, presence, isIn } = boot({ drainMs: 20 })
     primary.hold()
     const coming = presence.announce('u1', 's1', 'online')
-    health.become(false)
+    health.turn(false)
     await isIn('fallback')
     primary.release()
     expect(await coming).toEqual({ before: 'offline', after: 'online' })
@@ -66,7 +67,7 @@ describe('FailoverPresence on the move', () => {
     const { health, fallback, presence, isIn } = boot()
     await presence.announce('u1', 's1', 'online')
     fallback.hold()
-    health.become(false)
+    health.turn(false)
     await isIn('fallback')
     const withdrawn = presence.withdraw('u1', 's1')
     await sleep(LONG_MS)
@@ -101,7 +102,7 @@ describe('FailoverPresence on the move', () => {
   it('lets no call wait that waits when it leaves, or comes after', async () => {
     const { health, primary, fallback, presence } = boot({ leaveAfterMs: 60_000 })
     await presence.announce('u1', 's1', 'online')
-    health.become(false)
+    health.turn(false)
     const announced = presence.announce('u2', 's2', 'online').catch((error: unknown) => error)
     const withdrawn = presence.withdraw('u1', 's1')
     await sleep(10)
@@ -110,7 +111,7 @@ describe('FailoverPresence on the move', () => {
     expect(await withdrawn).toEqual({ before: 'offline', after: 'offline' })
     await expect(presence.states(['u1'])).rejects.toBeInstanceOf(PortUnavailable)
     expect(await presence.withdraw('u2', 's2')).toEqual({ before: 'offline', after: 'offline' })
-    health.become(true)
+    health.turn(true)
     await sleep(LONG_MS)
     expect(primary.attempts + fallback.attempts).toBe(1)
   })
@@ -120,14 +121,14 @@ describe('FailoverPresence on the move', () => {
     await presence.announce('u1', 's1', 'online')
     primary.hold()
     const going = presence.withdraw('u1', 's1')
-    health.become(false)
+    health.turn(false)
     await sleep(50)
     const left = presence.leave()
     await left
     primary.release()
     await going
-    health.become(true)
-    health.become(false)
+    health.turn(true)
+    health.turn(false)
     await sleep(LONG_MS)
     expect(fallback.attempts).toBe(0)
     expect(presence.state().switches).toBe(0)

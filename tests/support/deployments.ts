@@ -105,6 +105,7 @@ export function composed(misfortune: Misfortune | null): StartDeployment {
       limitFactor: LIMIT_FACTOR,
       sessionMaxMs: 86_400_000,
       lifetimes: { sessionMs: LONG_MS, messagesMs: LONG_MS },
+      cacheBounds: { maxEntries: 1_000, maxBytes: 1_000_000 },
       onError: () => undefined,
     })
     open.push(composition)

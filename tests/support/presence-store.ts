@@ -1,29 +1,9 @@
-import type { MeetingPresence, OwnSockets, Place, PrimaryHealth } from '../../adapters/failover/index.js'
+import type { MeetingPresence, OwnSockets, Place } from '../../adapters/failover/index.js'
 import { MemoryClock, MemoryPresence, MemoryPresenceHub } from '../../adapters/memory/index.js'
 import type { SocketId, UserId } from '../../core/domain/ids.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
 
 type OwnSocket = { readonly userId: UserId; readonly state: 'online' | 'away' }
-
-/** Says of a primary what it is told. */
-export class Health implements PrimaryHealth {
-  sinceMs = 0
-  switches = 0
-  private up = true
-  private readonly listeners = new Set<() => void>()
-
-  isUp(): boolean {
-    return this.up
-  }
-  onChange(listener: () => void): () => void {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
-  }
-  become(up: boolean): void {
-    this.up = up
-    for (const listener of this.listeners) listener()
-  }
-}
 
 /** A store of presence whose changes can be held up or fail, and whose answers can be held up or partial. */
 export class PresenceStore implements MeetingPresence {
