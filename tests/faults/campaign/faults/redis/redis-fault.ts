@@ -131,7 +131,7 @@ class WatchedRun implements FaultRun {
       name: 'Redis is used before',
       checked: this.use.before,
       violations: this.missingBefore.map((name) => `${name} does not use it`),
-      seen: `${this.use.before} commands`,
+      seen: `${this.use.before} writes`,
     }
   }
 
@@ -168,7 +168,7 @@ class WatchedRun implements FaultRun {
       violations: this.missingAfter.map(
         (name) => `${name} does not, ${seconds(this.usedAgainAfterMs)} after the heal`,
       ),
-      seen: `after ${seconds(this.usedAgainAfterMs)}, for ${this.use.after} commands in ${seconds(USED_FOR_MS)}`,
+      seen: `after ${seconds(this.usedAgainAfterMs)}, for ${this.use.after} writes in ${seconds(USED_FOR_MS)}`,
     }
   }
 }

@@ -12,16 +12,27 @@ export const withRedis = (fault: Fault): Fault => ({
     const run = fault.start(world)
     const { redis } = requireRedis(world)
     let base = 0
+    let used: number | null = null
     return {
       ...run,
       async prepare() {
         base = await workDone(redis)
         await run.prepare?.()
       },
+      async inject(step, moments) {
+        // Later on a server that starts writes as well, to see whether Redis can be used.
+        used ??= (await workDone(redis)) - base
+        return run.inject(step, moments)
+      },
       async checks(): Promise<readonly Check[]> {
-        const count = (await workDone(redis)) - base
-        const used = { name: 'Redis is used', checked: count, violations: [], seen: `${count} commands` }
-        return [used, ...((await run.checks?.()) ?? [])]
+        const count = used ?? 0
+        const check = {
+          name: 'Redis is used before',
+          checked: count,
+          violations: [],
+          seen: `${count} writes`,
+        }
+        return [check, ...((await run.checks?.()) ?? [])]
       },
     }
   },
