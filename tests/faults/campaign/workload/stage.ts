@@ -21,7 +21,10 @@ export type Stage = {
 }
 
 /** One thing that somebody does. Resolves when it is over; never rejects for what a server answers. */
-export type Operation = (stage: Stage) => Promise<void>
+export type Operation = (stage: Stage) => Promise<unknown>
+
+/** An operation that tells whether it was done, for certain: there may be nothing to do it to, and it may be refused. */
+export type Deed = (stage: Stage) => Promise<boolean>
 
 export const anInstance = ({ instances, draw }: Stage): Instance => draw.pick(instances)
 

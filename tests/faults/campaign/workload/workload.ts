@@ -48,7 +48,7 @@ const ENDS_WITHIN_MS = 90_000
 
 /** Lets people do things at random times, at a steady mean rate, until it is told to end. */
 export class Workload {
-  private readonly underWay = new Set<Promise<void>>()
+  private readonly underWay = new Set<Promise<unknown>>()
   private ended = false
   private loop: Promise<void> = Promise.resolve()
   private failure: unknown = null
@@ -92,7 +92,7 @@ export class Workload {
   }
 
   private begin(operation: Operation): void {
-    const done: Promise<void> = operation(this.stage)
+    const done: Promise<unknown> = operation(this.stage)
       .catch((error: unknown) => {
         this.failure ??= error
       })

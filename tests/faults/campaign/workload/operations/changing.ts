@@ -2,7 +2,7 @@ import { ParleyError } from '../../../../../apps/client/index.js'
 import { editedBody } from '../../../checker/bodies.js'
 import type { Device } from '../device.js'
 import type { RoomRecord } from '../rooms.js'
-import { aMember, aRoom, type Operation, type Stage } from '../stage.js'
+import { aMember, aRoom, type Deed, type Stage } from '../stage.js'
 
 /** Among so many of one's newest messages. */
 const RECENT = 30
@@ -27,36 +27,40 @@ function anOwnMessage(stage: Stage, room: RoomRecord): Own | null {
 /** Nothing was done, for certain. */
 const isRefusal = (error: unknown): boolean => error instanceof ParleyError && !error.uncertain
 
-export const edit: Operation = async (stage) => void (await editIn(aRoom(stage))(stage))
-export const remove: Operation = async (stage) => void (await removeIn(aRoom(stage))(stage))
+export const edit: Deed = (stage) => editIn(aRoom(stage))(stage)
+export const remove: Deed = (stage) => removeIn(aRoom(stage))(stage)
 
-/** Somebody edits a message of theirs in that room. True where that was done, for certain. */
-export const editIn = (room: RoomRecord) => async (stage: Stage) => {
-  const own = anOwnMessage(stage, room)
-  if (own === null) return false
-  const base = stage.texts.begin(own.messageId, own.text)
-  if (base === null) return false
-  const text = editedBody(base, stage.texts.nextToken())
-  try {
-    await own.device.rooms.get(room.id)?.edit(own.messageId, text)
-    stage.texts.end(own.messageId, text)
-    return true
-  } catch (error) {
-    // An edit that may still take effect leaves the message closed.
-    if (isRefusal(error)) stage.texts.end(own.messageId, null)
-    return false
+/** Somebody edits a message of theirs in that room. */
+export const editIn =
+  (room: RoomRecord): Deed =>
+  async (stage) => {
+    const own = anOwnMessage(stage, room)
+    if (own === null) return false
+    const base = stage.texts.begin(own.messageId, own.text)
+    if (base === null) return false
+    const text = editedBody(base, stage.texts.nextToken())
+    try {
+      await own.device.rooms.get(room.id)?.edit(own.messageId, text)
+      stage.texts.end(own.messageId, text)
+      return true
+    } catch (error) {
+      // An edit that may still take effect leaves the message closed.
+      if (isRefusal(error)) stage.texts.end(own.messageId, null)
+      return false
+    }
   }
-}
 
 /** The same, of deleting one. */
-export const removeIn = (room: RoomRecord) => async (stage: Stage) => {
-  const own = anOwnMessage(stage, room)
-  if (own === null || stage.texts.begin(own.messageId, own.text) === null) return false
-  try {
-    await own.device.rooms.get(room.id)?.delete(own.messageId)
-    return true
-  } catch (error) {
-    if (isRefusal(error)) stage.texts.end(own.messageId, null)
-    return false
+export const removeIn =
+  (room: RoomRecord): Deed =>
+  async (stage) => {
+    const own = anOwnMessage(stage, room)
+    if (own === null || stage.texts.begin(own.messageId, own.text) === null) return false
+    try {
+      await own.device.rooms.get(room.id)?.delete(own.messageId)
+      return true
+    } catch (error) {
+      if (isRefusal(error)) stage.texts.end(own.messageId, null)
+      return false
+    }
   }
-}

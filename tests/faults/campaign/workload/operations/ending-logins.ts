@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Account, Login } from '../account.js'
 import { RawSocket } from '../raw-socket.js'
 import type { RoomRecord } from '../rooms.js'
-import { aMember, anInstance, aRoom, type Operation, otherInstance, type Stage } from '../stage.js'
+import { aMember, anInstance, aRoom, type Deed, type Operation, otherInstance, type Stage } from '../stage.js'
 import { tryHttp } from '../try-http.js'
 import { intrudeOverHttp, intrudeOverSocket } from './spying.js'
 
@@ -12,19 +12,20 @@ const TRIES = 8
 const RETRY_MS = 1_000
 
 /** Somebody signs in on one more device, uses it, ends its login from the first one; then the device tries to go on. */
-export const endLogin: Operation = async (stage) => {
+export const endLogin: Deed = async (stage) => {
   const room = aRoom(stage)
   const found = aMember(stage, room)
-  if (found === null) return
+  if (found === null) return false
   const { account } = found
   const at = anInstance(stage)
   const login = await account.signIn(at)
-  if (login === null) return
+  if (login === null) return false
   const client = `${account.name}-second`
   const socket = await RawSocket.open(stage.writer, { client, user: account.userId, login, at })
   await socket?.call('room:join', { roomId: room.id }, { f: 'join', room: room.id })
   await sleep(stage.draw.between(USED_FOR_MS.min, USED_FOR_MS.max))
-  if (await endSoon(stage, account, login)) {
+  const isEnded = await endSoon(stage, account, login)
+  if (isEnded) {
     const intruder = { account, login, client }
     await Promise.all([
       intrudeOverHttp(stage, intruder, room, 4),
@@ -34,6 +35,7 @@ export const endLogin: Operation = async (stage) => {
     await sleep(2_000)
   }
   socket?.close()
+  return isEnded
 }
 
 /** Over the socket that was open when its login ended. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Account } from '../account.js'
 import { accept, invite, type RoomRecord } from '../rooms.js'
-import { anInstance, aRoom, type Operation, type Stage } from '../stage.js'
+import { anInstance, aRoom, type Deed, type Stage } from '../stage.js'
 import { tryHttp } from '../try-http.js'
 import { intrudeOverHttp, intrudeOverSocket } from './spying.js'
 
@@ -9,10 +9,10 @@ const BACK_AFTER_MS = { min: 1_500, max: 4_000 }
 const INVITE_AGAIN_MS = 1_000
 
 /** An owner removes somebody, who goes on trying for a while, and is then invited and joins again. */
-export const removeMember: Operation = async (stage) => {
+export const removeMember: Deed = async (stage) => {
   const room = aRoom(stage)
   const others = [...room.members].filter((account) => account !== room.owner)
-  if (others.length === 0) return
+  if (others.length === 0) return false
   const removed = stage.draw.pick(others)
   await readEverywhere(stage, room, removed, 'reader')
   // From here on nobody counts on this member, whatever the answer.
@@ -22,12 +22,13 @@ export const removeMember: Operation = async (stage) => {
   if (outcome === 'info') {
     // A server that stands still may carry it out as soon as it goes on, and would undo a return; so there is none.
     for (const device of stage.devicesOf(removed)) device.closeRoom(room.id)
-    return
+    return false
   }
   if (outcome === 'ok') await tryToStay(stage, room, removed)
   await sleep(stage.draw.between(BACK_AFTER_MS.min, BACK_AFTER_MS.max))
   await readEverywhere(stage, room, removed, 'removed')
   await bringBack(stage, room, removed)
+  return outcome === 'ok'
 }
 
 /** So that every process has remembered them as a member, and is asked again when they are none. */
