@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { RedisBus, RedisConnection } from '../../adapters/redis/index.js'
 import { SystemClock } from '../../adapters/system/index.js'
@@ -66,6 +67,17 @@ describeWithRedis('RedisBus on a cluster of three nodes', () => {
     await a.bus.publish('topic', '1')
     await eventually('the message to arrive', () => received.length === 1)
     expect((await listeners(`${prefix}{bus}`)).map(({ count }) => count)).toEqual([2])
+  })
+
+  it('knows that it hears while nobody else says anything', async () => {
+    const { bus } = await start(`${randomUUID()}:`)
+    let gaps = 0
+    bus.onGap(() => {
+      gaps += 1
+    })
+    await bus.subscribe('topic', () => undefined)
+    await sleep(15 * PROBE_MS)
+    expect([bus.hears(), gaps]).toEqual([true, 0])
   })
 
   it('listens again where its connections were killed, or where its node was killed and came back (faults R1 and R9)', async () => {
