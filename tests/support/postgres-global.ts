@@ -47,7 +47,7 @@ async function start(): Promise<{ postgres: EmbeddedPostgres; directory: Tempora
   const directory = await temporaryDirectory()
   const postgres = await startEmbeddedPostgres({
     dataDir: directory.dataDir,
-    settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
+    settings: { fsync: 'off', full_page_writes: 'off', max_connections: '300' },
   })
   return { postgres, directory }
 }
