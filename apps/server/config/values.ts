@@ -68,13 +68,19 @@ const SENTINEL_PORT = '26379'
 /** As URLs, each with its port. Of all the client knows one user and one password. */
 export const redisSentinels: Read<RedisUrls> = (value) => {
   const urls = listOf(value).map((item) => (item.includes('://') ? item : `redis://${item}`))
-  if (urls.length === 0 || urls.some((url) => !isRedisUrl(url) || databaseOf(url) !== '0'))
+  if (urls.length === 0 || !urls.every(isSentinelUrl))
     return no('must be addresses like host:26379, or redis://:password@host:26379, separated by commas')
   const [first, ...others] = urls.map((url) => new URL(url)) as [URL, ...URL[]]
   if (others.some((url) => accessOf(url) !== accessOf(first)))
     return no('must have the same scheme, user and password at each address')
   return { value: [withPort(first), ...others.map(withPort)] }
 }
+
+/** Of such URLs the parser takes a host of almost any characters. */
+const isSentinelUrl = (value: string): boolean =>
+  isRedisUrl(value) &&
+  databaseOf(value) === '0' &&
+  /^([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])$/.test(new URL(value).hostname)
 
 const accessOf = ({ protocol, username, password }: URL): string => `${protocol}//${username}:${password}@`
 
