@@ -71,8 +71,8 @@ describeWithRedis('presence on a Redis that loses something', () => {
       }
       expect(await view()).toEqual(['online', 'online', false])
       await asAdmin(async (redis) => redis.del(await redis.keys(pattern)))
-      // Who has no lease any more can tell at once.
-      expect(await view()).toEqual([meanwhile, meanwhile, meanwhile === 'offline'])
+      // Whoever misses their own can tell at once.
+      expect(await view()).toEqual([meanwhile, meanwhile, true])
       await b.beat()
       expect(await view()).toEqual([meanwhile, 'online', true])
       await a.beat()

@@ -94,7 +94,7 @@ describeWithRedis('the lives of sessions that Redis remembers', () => {
     ended.add(gone.loginId)
     await sessions.find(gone.socketId)
     await sessions.put(gone)
-    expect(sessions.stats()).toEqual({ hits: 3, misses: 1, staleRefused: 1, fills: 2 })
+    expect(sessions.stats()).toEqual({ hits: 3, misses: 1, staleRefused: 1, fills: 2, garbage: 0 })
   })
 
   it('end at last, however often a session is found', async () => {
