@@ -104,7 +104,7 @@ class Family {
       async collect() {
         const samples = await read()
         this.reset()
-        if (samples.length === 0) this.remove()
+        if (samples.length === 0 && labelNames.length === 0) this.remove()
         for (const [labels, value] of samples) this.inc(labels, value)
       },
     })
@@ -124,7 +124,7 @@ class Family {
       async collect() {
         const samples = await read()
         this.reset()
-        if (samples.length === 0) this.remove()
+        if (samples.length === 0 && labelNames.length === 0) this.remove()
         for (const [labels, value] of samples) this.set(labels, value)
       },
     })
