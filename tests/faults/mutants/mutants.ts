@@ -239,7 +239,7 @@ const sweepOff: Mutant = {
     {
       file: 'core/use-cases/feed/sweeper.js',
       find: `this.ports.bus.onGap(() => this.now());
-        this.wait(0);`,
+        this.waitSince(begunAtMs);`,
       put: '',
     },
   ],
