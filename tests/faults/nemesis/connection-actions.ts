@@ -30,14 +30,13 @@ const serverConnections = async ({ sql }: PostgresTarget): Promise<number> => {
  * for superusers are left. Answers how many it holds.
  */
 export async function holdConnections(target: PostgresTarget): Promise<{ held: number; heal: Heal }> {
-  const { sql } = target
   const held: postgres.Sql[] = []
   const heal = async () => {
     await Promise.all(held.splice(0).map((connection) => connection.end({ timeout: 1 })))
   }
   const role = new URL(target.url).username
   // Else they would take what becomes free before we do.
-  await sql`alter role ${sql(role)} connection limit 0`
+  await limitRole(target, role, 0)
   try {
     await eventually('no server has a connection any more', async () => {
       await endConnections(target)
@@ -52,10 +51,17 @@ export async function holdConnections(target: PostgresTarget): Promise<{ held: n
     await heal()
     throw error
   } finally {
-    await sql`alter role ${sql(role)} connection limit -1`
+    await limitRole(target, role, -1)
   }
   return { held: held.length, heal }
 }
+
+/** One after the other: of two that change a role at the same time, the later one fails. */
+const limitRole = ({ sql }: PostgresTarget, role: string, limit: number) =>
+  sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtext('parley limits a role'))`
+    await tx.unsafe(`alter role "${role}" connection limit ${limit}`)
+  })
 
 async function holdOne({ adminUrl }: PostgresTarget): Promise<postgres.Sql> {
   const connection = postgres(adminUrl, {
