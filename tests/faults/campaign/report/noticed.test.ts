@@ -58,6 +58,14 @@ describe('what users notice', () => {
     expect(violations(call({ conn: 'c#1', type: 'info', code: 'DISCONNECTED' }))).toEqual([])
   })
 
+  it('is not a join that its own client left before it was answered, and is any other', () => {
+    const join = call({ f: 'join', conn: 'c#1', type: 'info', code: 'UNAVAILABLE' })
+    const leave = (given: Partial<Call>) => call({ f: 'leave', conn: 'c#1', t_invoke: 10.5, ...given })
+    expect(violations(join, leave({}))).toEqual([])
+    for (const other of [{ conn: 'd#1' }, { room: 's' }, { t_invoke: 9 }, { t_invoke: 11.5, t_end: 12 }])
+      expect(violations(join, leave(other))).toHaveLength(1)
+  })
+
   it('is not found in a history without calls: that is nothing checked', () => {
     expect(noticed(historyOf())).toMatchObject({ checked: 0, violations: [] })
   })

@@ -13,11 +13,13 @@ const OF_THE_CONNECTION = new Set(['DISCONNECTED', 'NO_ACK', 'NOT_SENT'])
 
 /**
  * L12 as far as single calls can tell: none fails but those of people who have no access, or whose access was taken away before, and
- * those of sockets that were left. So a member who is taken for a stranger counts as much as a server that has no answer.
+ * those of sockets that were left, or of rooms that the same socket left meanwhile. So a member who is taken for a stranger counts as much as a server that has no answer.
  */
 export function noticed(history: History): Check {
   const access = new Access(history.calls)
-  const failed = history.calls.filter((call) => call.type !== 'ok' && !isDeserved(call, access))
+  const failed = history.calls.filter(
+    (call) => call.type !== 'ok' && !isDeserved(call, access) && !isLeftMeanwhile(call, history.calls),
+  )
   return {
     name: NOTICED,
     checked: history.calls.length,
@@ -35,6 +37,19 @@ function isDeserved(call: Call, access: Access): boolean {
   if (OF_THE_CONNECTION.has(code)) return conn !== null
   return OF_ACCESS.has(code) && !access.isCertain(call)
 }
+
+/** A join that is overtaken by the leave of its own client fails for the good of both. */
+const isLeftMeanwhile = ({ f, conn, room, t_invoke, t_end }: Call, calls: readonly Call[]): boolean =>
+  f === 'join' &&
+  conn !== null &&
+  calls.some(
+    (leave) =>
+      leave.f === 'leave' &&
+      leave.conn === conn &&
+      leave.room === room &&
+      leave.t_invoke >= t_invoke &&
+      leave.t_invoke < t_end,
+  )
 
 /** Who is known to have had access throughout a call. */
 class Access {
