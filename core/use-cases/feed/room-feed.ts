@@ -220,9 +220,10 @@ export class RoomFeed {
     this.rooms.get(roomId)?.offer(events, heads.head)
     this.touch(touched)
     if (!this.ports.bus.hasPeers()) return
-    const bare = { ...touched, sentAtMs: this.ports.clock.nowMs() }
-    const full = JSON.stringify({ ...bare, events } satisfies Hint)
-    const hint = full.length <= HINT_EVENTS_MAX ? full : JSON.stringify(bare satisfies Hint)
+    const sentAtMs = this.ports.clock.nowMs()
+    const full = JSON.stringify({ ...touched, sentAtMs, events } satisfies Hint)
+    const hint =
+      full.length <= HINT_EVENTS_MAX ? full : JSON.stringify({ ...touched, sentAtMs } satisfies Hint)
     // A lost hint is found by the sweep of the others.
     this.ports.bus.publish(TOPIC, hint).catch(() => undefined)
   }
