@@ -184,12 +184,10 @@ export class FailoverPresence implements PresencePort {
     userIds: readonly UserId[],
     places: ReadonlySet<Place> | null,
   ): Promise<readonly [Answer | null, Answer | null]> {
-    const askFallback = () => this.statesIn('fallback', userIds, side)
-    const askPrimary = () => this.statesIn('primary', userIds, side)
     // In the order in which sockets go back, so that nobody is missed on the way.
-    const fallback = await askFallback()
+    const fallback = await this.statesIn('fallback', userIds, side)
     const asksPrimary = side === 'primary' || (places !== null && this.place.mayAskPrimary(places))
-    return [fallback, asksPrimary ? await askPrimary() : null]
+    return [fallback, asksPrimary ? await this.statesIn('primary', userIds, side) : null]
   }
 
   /** Null where only the store in which this process is not cannot be asked. */
