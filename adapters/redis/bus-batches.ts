@@ -10,6 +10,10 @@ export function pack({ origin, messages }: BusBatch, sign: (text: string) => str
   return `${sign(text)}:${text}`
 }
 
+/** Whether it says to be of that process, signed or not: a process's own batches come back to it, and are nothing to it. */
+export const claimsToBeOf = (origin: string, payload: string): boolean =>
+  payload.startsWith(`[${JSON.stringify(origin)},`, payload.indexOf(':') + 1)
+
 /** Null for what no process of this version that has the secret has published. */
 export function unpack(
   payload: string,

@@ -4,7 +4,7 @@ import { type Outgoing, SendQueue } from '../../core/bus/send-queue.js'
 import { Subscriptions } from '../../core/bus/subscriptions.js'
 import type { BusPort, Unsubscribe } from '../../core/ports/bus-port.js'
 import { PortUnavailable } from '../../core/ports/port-unavailable.js'
-import { pack, unpack } from './bus-batches.js'
+import { claimsToBeOf, pack, unpack } from './bus-batches.js'
 import { BusListener } from './bus-listener.js'
 import { RedisFailure } from './errors.js'
 import type { RedisConnection } from './redis-connection.js'
@@ -147,11 +147,11 @@ export class RedisBus implements BusPort {
   }
 
   private receive(payload: string): void {
+    if (claimsToBeOf(this.origin, payload)) return
     const batch = unpack(payload, (signature, text) =>
       this.redis.signer.isGenuine(signature, this.channel, text),
     )
-    if (batch === null || batch.origin === this.origin) return
-    for (const [topic, text] of batch.messages) this.subscriptions.hand(topic, text)
+    for (const [topic, text] of batch?.messages ?? []) this.subscriptions.hand(topic, text)
   }
 }
 
