@@ -42,7 +42,11 @@ describe('FailoverWatch', () => {
     expect(afterMs).toBeGreaterThanOrEqual(300)
     expect(afterMs).toBeLessThan(1_500)
     expect(watch.givenUpAfterMs('i1', beganMs, beganMs + 100)).toBeNull()
+    expect(watch.givenUpAfterMs('i1', beganMs + 100, beganMs + 2_000)).toBeCloseTo((afterMs ?? 0) - 100)
     expect(watch.givenUpAfterMs('i1', performance.now(), Number.POSITIVE_INFINITY)).toBe(0)
+    page = states(1, 1)
+    expect(await watch.thoseWithoutRedis(2_000)).toEqual([])
+    expect(watch.givenUpAfterMs('i1', performance.now(), Number.POSITIVE_INFINITY)).toBeNull()
   })
 
   it('waits until every instance is on Redis, and names who is not', async () => {
