@@ -1,14 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, it } from 'vitest'
 import { FailoverPresence } from '../../adapters/failover/index.js'
 import { PostgresPresence, ProcessLease } from '../../adapters/postgres/index.js'
 import { RedisPresence } from '../../adapters/redis/index.js'
 import { failingRedis, OUTAGES } from '../support/failing-redis.js'
 import { lanesOf } from '../support/lanes.js'
+import { passTimeMs } from '../support/pass-time.js'
 import { describeWithRedis } from '../support/redis.js'
 import { presencePortContract } from './presence-port.contract.js'
-
-const passTimeMs = (ms: number) => sleep(ms)
 
 const LANES = lanesOf(Object.entries(presencePortContract), 2)
 

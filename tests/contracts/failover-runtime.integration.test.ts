@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, it } from 'vitest'
 import {
   FailoverBus,
@@ -25,6 +24,7 @@ import {
   RedisSessions,
 } from '../../adapters/redis/index.js'
 import { type FailingRedis, failingRedis, OUTAGES } from '../support/failing-redis.js'
+import { passTimeMs } from '../support/pass-time.js'
 import { openTestLogin } from '../support/postgres-login.js'
 import { describeWithRedis } from '../support/redis.js'
 import { busPortContract } from './bus-port.contract.js'
@@ -32,8 +32,6 @@ import { cachePortContract } from './cache-port.contract.js'
 import { lockPortContract } from './lock-port.contract.js'
 import { rateLimitPortContract } from './rate-limit-port.contract.js'
 import { sessionPortContract } from './session-port.contract.js'
-
-const passTimeMs = (ms: number) => sleep(ms)
 
 describeWithRedis('failing over from Redis, also from one that is slow (fault R8),', () => {
   type Pair = (redis: FailingRedis) => ReturnType<FailingRedis['nextTurn']>

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type Database, openDatabase } from '../../adapters/postgres/database.js'
 import { PostgresBus } from '../../adapters/postgres/postgres-bus.js'
@@ -8,6 +7,7 @@ import { PostgresRateLimit } from '../../adapters/postgres/postgres-rate-limit.j
 import { PostgresSessions } from '../../adapters/postgres/postgres-sessions.js'
 import { ProcessLease } from '../../adapters/postgres/process-lease.js'
 import { lanesOf } from '../support/lanes.js'
+import { passTimeMs } from '../support/pass-time.js'
 import { migratedDatabase, type TestDatabase } from '../support/postgres.js'
 import { openTestLogin } from '../support/postgres-login.js'
 import { busPortContract } from './bus-port.contract.js'
@@ -31,8 +31,6 @@ function twoProcesses(): () => readonly [Database, Database] {
   })
   return () => databases
 }
-
-const passTimeMs = (ms: number) => sleep(ms)
 
 describe.concurrent('PostgresLock', () => {
   const databases = twoProcesses()
